@@ -1,0 +1,90 @@
+//! What can go wrong in the domain. Nothing here knows an HTTP status code:
+//! `http::reply` maps each variant to one.
+
+use std::fmt;
+
+/// One broken rule in the input: which field, which rule, and a sentence for a person.
+/// None of them ever holds the refused value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// Path of the field, dots between levels (`config.post_int`); empty for the entry as a whole.
+    pub field: String,
+    /// The rule as one word, stable for programs: `required`, `type`, `format`, `unique`, …
+    pub code: String,
+    /// The rule as a sentence.
+    pub message: String,
+}
+
+impl Finding {
+    /// A finding about `field`.
+    pub fn new(field: impl Into<String>, code: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { field: field.into(), code: code.into(), message: message.into() }
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.field.is_empty() {
+            write!(f, "{}", self.message)
+        } else {
+            write!(f, "{}: {}", self.field, self.message)
+        }
+    }
+}
+
+/// The domain's error.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The input breaks a rule.
+    #[error("{}", Findings(.0))]
+    Invalid(Vec<Finding>),
+    /// No such resource or record; the text says which.
+    #[error("{0}")]
+    NotFound(String),
+    /// The change contradicts what is stored: a value that must be unique is taken, or records depend on this one.
+    #[error("{}", Findings(.0))]
+    Conflict(Vec<Finding>),
+    /// Nobody is signed in, or the credentials are wrong or have ended.
+    #[error("{0}")]
+    Unauthenticated(String),
+    /// The actor's role does not allow it.
+    #[error("{0}")]
+    Denied(String),
+    /// Not now: a back end is away, a queue is full, or the store takes no more writes.
+    #[error("{0}")]
+    Unavailable(String),
+    /// A fault of ours or of the machine. The text is for the log only.
+    #[error("{0}")]
+    Internal(String),
+}
+
+impl Error {
+    /// One broken rule about one field.
+    pub fn invalid(field: &str, code: &str, message: impl Into<String>) -> Self {
+        Self::Invalid(vec![Finding::new(field, code, message)])
+    }
+
+    /// One contradiction about one field.
+    pub fn conflict(field: &str, code: &str, message: impl Into<String>) -> Self {
+        Self::Conflict(vec![Finding::new(field, code, message)])
+    }
+
+    /// A fault with the step that failed, for the log.
+    pub fn internal(step: &str, source: impl fmt::Display) -> Self {
+        Self::Internal(format!("{step}: {source}"))
+    }
+}
+
+struct Findings<'a>(&'a [Finding]);
+
+impl fmt::Display for Findings<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, finding) in self.0.iter().enumerate() {
+            if i > 0 {
+                f.write_str("; ")?;
+            }
+            write!(f, "{finding}")?;
+        }
+        Ok(())
+    }
+}

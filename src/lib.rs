@@ -1,0 +1,6 @@
+//! Karana: the management server of a monitoring system for small energy devices.
+//!
+//! Imports run one way: `main → cli → lib → {http, sync} → {auth, store} → resource → error`;
+//! `config` and `telemetry` are leaves.
+
+pub mod error;

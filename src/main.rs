@@ -1,0 +1,3 @@
+//! The `karana` program: parses the command line and calls the library.
+
+fn main() {}
