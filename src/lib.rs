@@ -4,3 +4,4 @@
 //! `config` and `telemetry` are leaves.
 
 pub mod error;
+pub mod resource;

@@ -1,0 +1,167 @@
+//! How an entry comes into being and how it changes: from what a client sends to what is stored.
+
+use super::{Entry, Kind, MASK, PASSWORD, TOKEN_EPOCH, field, field_mut, remove_field, set_field};
+use crate::error::{Error, Finding};
+use chrono::{DateTime, Utc};
+use rand::RngExt;
+use serde_json::Value;
+use uuid::Uuid;
+
+/// A checked change of an entry, not yet merged into it.
+#[derive(Debug, Clone)]
+pub struct Patch {
+    /// The fields to set, nested objects to be merged.
+    fields: Entry,
+    /// Server-owned fields that the client sent along: fine when they are what is stored.
+    echoed: Vec<(String, Value)>,
+    /// How many of the resource's fields the client named, at the first level.
+    pub named: usize,
+}
+
+impl Kind {
+    /// Reads what a client sent to create an entry: shaped, completed with defaults and checked by the create
+    /// schema. A password in it is still in plain text.
+    pub fn new_entry(&self, input: &Entry) -> Result<Entry, Error> {
+        // `uuid` and `created_at` are left out by the create schema; the others would look as if they were obeyed.
+        let refused: Vec<_> = self
+            .server_owned()
+            .filter(|path| !matches!(*path, "uuid" | "created_at") && field(input, path).is_some())
+            .map(|path| Finding::new(path, "server_owned", "is set by the server alone"))
+            .collect();
+        if !refused.is_empty() {
+            return Err(Error::Invalid(refused));
+        }
+        let entry = self.create.shape(input);
+        let findings = self.create.check(&entry);
+        if findings.is_empty() { Ok(entry) } else { Err(Error::Invalid(findings)) }
+    }
+
+    /// Adds what the server makes: uuid, time of creation, generated secrets.
+    pub fn complete(&self, entry: &mut Entry, uuid: Uuid, now: DateTime<Utc>) {
+        entry.insert("uuid".into(), uuid.to_string().into());
+        entry.insert("created_at".into(), timestamp(now).into());
+        for secret in &self.definition.generated_secrets {
+            set_field(entry, &secret.field, device_password().into());
+        }
+        if self.login_field().is_some() {
+            entry.insert(TOKEN_EPOCH.into(), 0.into());
+        }
+    }
+
+    /// Reads what a client sent to change an entry. A password in it is still in plain text.
+    pub fn read_patch(&self, input: &Entry) -> Result<Patch, Error> {
+        let is_known = |name: &str| self.create.property(name).is_some() || self.is_server_owned(name);
+        let named = input.keys().filter(|name| is_known(name)).count();
+        let echoed = self
+            .server_owned()
+            .filter_map(|path| Some((path.to_owned(), field(input, path)?.clone())))
+            .collect();
+        let mut fields = self.patch.shape(input);
+        if self.password(&fields) == Some(MASK) {
+            remove_field(&mut fields, PASSWORD);
+        }
+        let findings = self.patch.check(&fields);
+        if findings.is_empty() { Ok(Patch { fields, echoed, named }) } else { Err(Error::Invalid(findings)) }
+    }
+
+    /// The entry after the change. Equal to `old` when nothing changes. `shown` is `old` as a client that sees
+    /// all reads it, derived lists included: what a client read it may send back.
+    pub fn apply(&self, old: &Entry, shown: &Entry, patch: &Patch) -> Result<Entry, Error> {
+        let refused: Vec<_> = patch
+            .echoed
+            .iter()
+            .filter(|(path, sent)| sent != MASK && Some(sent) != field(shown, path))
+            .map(|(path, _)| Finding::new(path, "server_owned", "is set by the server alone"))
+            .collect();
+        if !refused.is_empty() {
+            return Err(Error::Invalid(refused));
+        }
+        let mut new = old.clone();
+        merge(&mut new, &patch.fields);
+        for secret in &self.definition.generated_secrets {
+            let moved =
+                secret.renewed_with.as_deref().is_some_and(|with| field(old, with) != field(&new, with));
+            if moved {
+                set_field(&mut new, &secret.field, device_password().into());
+            }
+        }
+        if self.login_field().is_some()
+            && ["role", "state", PASSWORD].iter().any(|path| field(old, path) != field(&new, path))
+        {
+            let epoch = field(old, TOKEN_EPOCH).and_then(Value::as_u64).unwrap_or_default();
+            new.insert(TOKEN_EPOCH.into(), (epoch + 1).into());
+        }
+        Ok(new)
+    }
+
+    /// The password in an entry or patch of a resource whose entries can sign in.
+    pub fn password<'a>(&self, entry: &'a Entry) -> Option<&'a str> {
+        self.login_field()?;
+        field(entry, PASSWORD)?.as_str()
+    }
+
+    /// Fields that differ, as paths: whole at the first level, parts for nested objects.
+    pub fn changed(&self, old: &Entry, new: &Entry) -> Vec<String> {
+        let mut paths = Vec::new();
+        for name in old.keys().chain(new.keys().filter(|name| !old.contains_key(*name))) {
+            match (old.get(name), new.get(name)) {
+                (before, after) if before == after => {}
+                (Some(Value::Object(before)), Some(Value::Object(after))) => {
+                    let inner = before.keys().chain(after.keys().filter(|key| !before.contains_key(*key)));
+                    paths.extend(
+                        inner
+                            .filter(|key| before.get(*key) != after.get(*key))
+                            .map(|key| format!("{name}.{key}")),
+                    );
+                }
+                _ => paths.push(name.clone()),
+            }
+        }
+        paths
+    }
+
+    fn server_owned(&self) -> impl Iterator<Item = &str> {
+        ["uuid", "created_at"]
+            .into_iter()
+            .chain(self.definition.generated_secrets.iter().map(|secret| secret.field.as_str()))
+            .chain(self.definition.back_references.iter().map(|(name, _, _)| name.as_str()))
+    }
+}
+
+impl Patch {
+    /// The password to be hashed, if the patch sets one.
+    pub fn password(&self, kind: &Kind) -> Option<&str> {
+        kind.password(&self.fields)
+    }
+
+    /// Puts the hash in the place of the password.
+    pub fn set_password_hash(&mut self, hash: String) {
+        if let Some(value) = field_mut(&mut self.fields, PASSWORD) {
+            *value = hash.into();
+        }
+    }
+}
+
+/// Merges nested objects; everything else replaces what was there.
+fn merge(into: &mut Entry, from: &Entry) {
+    for (name, value) in from {
+        match (into.get_mut(name), value) {
+            (Some(Value::Object(inner)), Value::Object(changes)) => merge(inner, changes),
+            _ => {
+                into.insert(name.clone(), value.clone());
+            }
+        }
+    }
+}
+
+/// Sixteen characters of A-Z and 0-9: about 82 bits, what the firmware's line has room for.
+pub fn device_password() -> String {
+    const ALPHABET: &[u8; 36] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+    let mut random = rand::rng();
+    (0..16).map(|_| char::from(ALPHABET[random.random_range(0..ALPHABET.len())])).collect()
+}
+
+/// A time as the clients of 2017 know it: `2017-03-02T15:26:11.767166+00:00`.
+pub fn timestamp(time: DateTime<Utc>) -> String {
+    time.format("%Y-%m-%dT%H:%M:%S%.6f+00:00").to_string()
+}

@@ -1,0 +1,376 @@
+//! Resources: what they are called, what an entry of theirs holds, and which rules its fields follow.
+//!
+//! A resource is a [`Definition`] (data, kept in the store as `resources.json`); compiled it is a [`Kind`].
+//! Each built-in one is a file of this folder and one line in [`built_in`]. Everything else (routes, store,
+//! policy, import, export) works from the `Kind` and names no resource.
+
+mod change;
+mod karanas;
+mod maintenances;
+mod payments;
+mod schema;
+mod users;
+
+pub use change::{Patch, device_password, timestamp};
+pub use karanas::Karana;
+pub use schema::Schema;
+pub use users::{Role, User};
+
+use crate::error::Finding;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::sync::Arc;
+
+/// The fields of one record, as JSON.
+pub type Entry = serde_json::Map<String, Value>;
+
+/// What stands in the place of a secret that the reader may not see.
+pub const MASK: &str = "********";
+
+/// Path of the password in resources whose entries can sign in: sent in plain text, stored as a hash, never shown.
+pub const PASSWORD: &str = "credentials.password";
+
+/// Counts up with each change that ends an entry's tokens; in resources whose entries can sign in. Never shown.
+pub const TOKEN_EPOCH: &str = "token_epoch";
+
+/// Names that are taken by routes of the API.
+pub const RESERVED_NAMES: &[&str] = &[
+    "sync",
+    "keys",
+    "me",
+    "events",
+    "batch",
+    "history",
+    "login",
+    "logout",
+    "logout-all",
+    "refresh",
+    "resources",
+    "sessions",
+    "new",
+];
+
+/// A resource in the terms of the 2017 design: its schemas, unique fields and login field, and what we add to them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Definition {
+    /// Plural, as in the path: `users`.
+    pub name: String,
+    /// What a client must send to create an entry (JSON Schema).
+    pub entry_create_schema: Value,
+    /// What a stored entry must hold (JSON Schema).
+    pub entry_import_schema: Value,
+    /// Fields whose value no other entry of the resource may have. E-mail addresses compare without regard to case.
+    pub unique_schema_fields: Vec<String>,
+    /// Fields that are unique among the entries with the same value in another field: `(field, within)`.
+    #[serde(default)]
+    pub unique_within: Vec<(String, String)>,
+    /// The field one signs in with; none where entries cannot sign in.
+    pub credentials_login_field: Option<String>,
+    /// Fields that hold the uuid of an entry of another resource.
+    #[serde(default)]
+    pub references: Vec<Reference>,
+    /// The reference through which an entry belongs to an owner; none where it belongs to nobody (or is one).
+    #[serde(default)]
+    pub belongs_through: Option<String>,
+    /// Secrets that the server makes and clients cannot set; masked unless the policy shows them.
+    #[serde(default)]
+    pub generated_secrets: Vec<GeneratedSecret>,
+    /// Fields that `/v1` shows as a list of the entries that refer to this one: `(field, resource, reference)`.
+    #[serde(default)]
+    pub back_references: Vec<(String, String, String)>,
+    /// Fields that the clients of 2017 do not know: not on `/v1`.
+    #[serde(default)]
+    pub not_on_v1: Vec<String>,
+}
+
+/// A field that holds the uuid of an entry elsewhere.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Reference {
+    /// The field that holds the uuid.
+    pub field: String,
+    /// The resource it refers to.
+    pub to: String,
+    /// What happens here when the entry referred to is deleted.
+    pub on_delete: OnDelete,
+}
+
+/// What deleting an entry does to those that refer to it, unless the request says otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnDelete {
+    /// The reference becomes `null`.
+    Release,
+    /// The deletion is refused.
+    Restrict,
+}
+
+/// A secret of sixteen characters of A-Z and 0-9 that the server makes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GeneratedSecret {
+    /// Path of the field.
+    pub field: String,
+    /// A new one is made when this field changes: a device that moves to another owner must not keep its password.
+    #[serde(default)]
+    pub renewed_with: Option<String>,
+}
+
+/// A compiled resource.
+#[derive(Debug)]
+pub struct Kind {
+    definition: Definition,
+    index: usize,
+    create: Schema,
+    patch: Schema,
+    import: Schema,
+    unique: Vec<Unique>,
+}
+
+/// One rule of uniqueness.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unique {
+    /// The field whose value is unique.
+    pub field: String,
+    /// … among the entries that share this field's value; none: in the whole resource.
+    pub within: Option<String>,
+    ignore_case: bool,
+}
+
+impl Unique {
+    /// The text that no two entries may share; none when the entry leaves the field empty.
+    pub fn key(&self, entry: &Entry) -> Option<String> {
+        let value = self.fold(field(entry, &self.field)?.as_str()?);
+        match &self.within {
+            None => Some(value),
+            Some(within) => Some(format!("{}\n{value}", field(entry, within)?.as_str()?)),
+        }
+    }
+
+    /// `value` as it is compared.
+    pub fn fold(&self, value: &str) -> String {
+        if self.ignore_case { value.to_lowercase() } else { value.to_owned() }
+    }
+}
+
+impl Kind {
+    fn compile(definition: Definition, index: usize) -> Result<Self, String> {
+        let create = Schema::new(definition.entry_create_schema.clone())?;
+        let patch = create.partial()?;
+        let import = Schema::new(definition.entry_import_schema.clone())?;
+        let ignore_case =
+            |path: &str| import.property(path).is_some_and(|schema| schema["format"] == "email");
+        let whole = definition.unique_schema_fields.iter().map(|field| (field, None));
+        let within = definition.unique_within.iter().map(|(field, within)| (field, Some(within.clone())));
+        let unique = whole
+            .chain(within)
+            .map(|(field, within)| Unique { field: field.clone(), within, ignore_case: ignore_case(field) })
+            .collect();
+        Ok(Self { definition, index, create, patch, import, unique })
+    }
+
+    /// The definition it was made from.
+    pub fn definition(&self) -> &Definition {
+        &self.definition
+    }
+
+    /// The resource's name, as in the path.
+    pub fn name(&self) -> &str {
+        &self.definition.name
+    }
+
+    /// Its place in the list of kinds: dense, stable while the program runs.
+    pub fn index(&self) -> usize {
+        self.index
+    }
+
+    /// The create schema.
+    pub fn create_schema(&self) -> &Schema {
+        &self.create
+    }
+
+    /// The import schema.
+    pub fn import_schema(&self) -> &Schema {
+        &self.import
+    }
+
+    /// The rules of uniqueness, `uuid` left out: it is the key.
+    pub fn unique(&self) -> impl Iterator<Item = (usize, &Unique)> {
+        self.unique.iter().enumerate().filter(|(_, rule)| rule.field != "uuid")
+    }
+
+    /// The references to other resources.
+    pub fn references(&self) -> &[Reference] {
+        &self.definition.references
+    }
+
+    /// The field one signs in with.
+    pub fn login_field(&self) -> Option<&str> {
+        self.definition.credentials_login_field.as_deref()
+    }
+
+    /// Checks an entry as it is (to be) stored.
+    pub fn check(&self, entry: &Entry) -> Vec<Finding> {
+        self.import.check(entry)
+    }
+
+    /// Whether only the server sets the field: generated secrets, `uuid`, `created_at`, derived lists.
+    fn is_server_owned(&self, path: &str) -> bool {
+        matches!(path, "uuid" | "created_at" | TOKEN_EPOCH)
+            || self.definition.generated_secrets.iter().any(|secret| secret.field == path)
+            || self.definition.back_references.iter().any(|(name, _, _)| name == path)
+    }
+
+    /// Masks or removes what the reader may not see. The password's hash is for nobody.
+    pub fn redact(&self, entry: &mut Entry, sees_secrets: bool, mask: Option<&str>) {
+        let mut hide = |path: &str| match mask {
+            Some(mask) => {
+                if let Some(value) = field_mut(entry, path) {
+                    *value = mask.into();
+                }
+            }
+            None => remove_field(entry, path),
+        };
+        if self.login_field().is_some() {
+            hide(PASSWORD);
+        }
+        if !sees_secrets {
+            self.definition.generated_secrets.iter().for_each(|secret| hide(&secret.field));
+        }
+        entry.remove(TOKEN_EPOCH);
+    }
+}
+
+/// The resources in force, in their order.
+#[derive(Debug, Clone)]
+pub struct Kinds(Arc<[Kind]>);
+
+impl Kinds {
+    /// The built-in resources named in `enabled`; `users` and `karanas` are always there.
+    pub fn enabled(enabled: &[String]) -> Result<Self, String> {
+        let known = built_in();
+        if let Some(unknown) =
+            enabled.iter().find(|name| !known.iter().any(|definition| definition.name == **name))
+        {
+            let names: Vec<_> = known.iter().map(|definition| definition.name.as_str()).collect();
+            return Err(format!(
+                "[resources] enabled: there is no resource `{unknown}`; there are {}",
+                names.join(", ")
+            ));
+        }
+        let always = [users::NAME, karanas::NAME];
+        Self::compile(
+            known
+                .into_iter()
+                .filter(|definition| {
+                    always.contains(&definition.name.as_str()) || enabled.contains(&definition.name)
+                })
+                .collect(),
+        )
+    }
+
+    /// Compiles definitions and checks that they fit together.
+    pub fn compile(definitions: Vec<Definition>) -> Result<Self, String> {
+        let mut kinds = Vec::with_capacity(definitions.len());
+        for definition in definitions {
+            let name = definition.name.clone();
+            if RESERVED_NAMES.contains(&name.as_str()) {
+                return Err(format!("resource `{name}`: the name is taken by a route of the API"));
+            }
+            kinds.push(
+                Kind::compile(definition, kinds.len())
+                    .map_err(|reason| format!("resource `{name}`: {reason}"))?,
+            );
+        }
+        let kinds = Self(kinds.into());
+        for kind in kinds.iter() {
+            for reference in kind.references() {
+                if kinds.get(&reference.to).is_none() {
+                    let (name, field, to) = (kind.name(), &reference.field, &reference.to);
+                    return Err(format!(
+                        "resource `{name}`: `{field}` refers to `{to}`, which is not enabled"
+                    ));
+                }
+            }
+        }
+        Ok(kinds)
+    }
+
+    /// The resource of that name.
+    pub fn get(&self, name: &str) -> Option<&Kind> {
+        self.0.iter().find(|kind| kind.name() == name)
+    }
+
+    /// The resource at that place in the list.
+    pub fn at(&self, index: usize) -> &Kind {
+        &self.0[index]
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &Kind> {
+        self.0.iter()
+    }
+
+    /// The definitions, as the store keeps them in `resources.json`.
+    pub fn definitions(&self) -> Vec<&Definition> {
+        self.iter().map(Kind::definition).collect()
+    }
+}
+
+/// The resources that come with the program, in the order in which they are listed everywhere.
+fn built_in() -> Vec<Definition> {
+    vec![users::definition(), karanas::definition(), maintenances::definition(), payments::definition()]
+}
+
+/// The value at a path, dots between levels.
+pub fn field<'a>(entry: &'a Entry, path: &str) -> Option<&'a Value> {
+    match path.split_once('.') {
+        None => entry.get(path),
+        Some((name, rest)) => field(entry.get(name)?.as_object()?, rest),
+    }
+}
+
+/// The value at a path, to change it.
+pub fn field_mut<'a>(entry: &'a mut Entry, path: &str) -> Option<&'a mut Value> {
+    match path.split_once('.') {
+        None => entry.get_mut(path),
+        Some((name, rest)) => field_mut(entry.get_mut(name)?.as_object_mut()?, rest),
+    }
+}
+
+/// Sets the value at a path, making the objects on the way.
+pub fn set_field(entry: &mut Entry, path: &str, value: Value) {
+    match path.split_once('.') {
+        None => {
+            entry.insert(path.to_owned(), value);
+        }
+        Some((name, rest)) => {
+            let inner = entry.entry(name).or_insert_with(|| Value::Object(Entry::new()));
+            if let Some(inner) = inner.as_object_mut() {
+                set_field(inner, rest, value);
+            }
+        }
+    }
+}
+
+/// Removes the value at a path, if there is one.
+pub fn remove_field(entry: &mut Entry, path: &str) {
+    match path.split_once('.') {
+        None => {
+            entry.remove(path);
+        }
+        Some((name, rest)) => {
+            if let Some(inner) = entry.get_mut(name).and_then(Value::as_object_mut) {
+                remove_field(inner, rest);
+            }
+        }
+    }
+}
+
+/// The JSON Schema of a struct, nested structs written out in place.
+fn schema_of<T: schemars::JsonSchema>() -> Value {
+    let mut settings = schemars::generate::SchemaSettings::draft2020_12();
+    settings.inline_subschemas = true;
+    settings.into_generator().into_root_schema_for::<T>().to_value()
+}
+
+#[cfg(test)]
+mod tests;

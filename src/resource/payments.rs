@@ -1,0 +1,62 @@
+//! Payments of owners for the use of a karana (pay-as-you-go).
+
+use super::{Definition, OnDelete, Reference, schema_of};
+use schemars::JsonSchema;
+use serde::Serialize;
+use uuid::Uuid;
+
+/// What a client sends to create a payment.
+#[derive(Serialize, JsonSchema)]
+struct PaymentSchema {
+    owner: Uuid,
+    karana: Uuid,
+    // In the currency's minor unit: 250 is 2.50 EUR. Negative: paid back. Whole numbers that JavaScript keeps exactly.
+    #[schemars(range(min = -9_007_199_254_740_991_i64, max = 9_007_199_254_740_991_i64))]
+    amount: i64,
+    #[schemars(extend("format" = "currency"))]
+    currency: String,
+    #[schemars(extend("format" = "date-time"))]
+    paid_at: String,
+    #[schemars(extend("format" = "date-time"))]
+    valid_until: String,
+}
+
+/// What a stored payment must hold.
+#[derive(Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct PaymentDbSchema {
+    uuid: Uuid,
+    #[schemars(extend("format" = "date-time"))]
+    created_at: String,
+    owner: Uuid,
+    karana: Uuid,
+    #[schemars(range(min = -9_007_199_254_740_991_i64, max = 9_007_199_254_740_991_i64))]
+    amount: i64,
+    #[schemars(extend("format" = "currency"))]
+    currency: String,
+    #[schemars(extend("format" = "date-time"))]
+    paid_at: String,
+    #[schemars(extend("format" = "date-time"))]
+    valid_until: String,
+}
+
+pub(super) fn definition() -> Definition {
+    let reference = |field: &str, to: &str| Reference {
+        field: field.into(),
+        to: to.into(),
+        on_delete: OnDelete::Restrict,
+    };
+    Definition {
+        name: "payments".into(),
+        entry_create_schema: schema_of::<PaymentSchema>(),
+        entry_import_schema: schema_of::<PaymentDbSchema>(),
+        unique_schema_fields: vec!["uuid".into()],
+        unique_within: vec![],
+        credentials_login_field: None,
+        references: vec![reference("owner", super::users::NAME), reference("karana", super::karanas::NAME)],
+        belongs_through: Some("owner".into()),
+        generated_secrets: vec![],
+        back_references: vec![],
+        not_on_v1: vec![],
+    }
+}

@@ -1,0 +1,275 @@
+//! JSON Schema as the one way to state what an entry may hold (2020-12, the dialect of OpenAPI 3.1).
+//!
+//! Built-in resources derive theirs from a struct, declared ones bring it as JSON; from here on there is
+//! no difference. Findings name the field and the rule, never the value.
+
+use super::Entry;
+use crate::error::Finding;
+use jsonschema::error::{TypeKind, ValidationErrorKind};
+use serde_json::{Map, Value};
+
+/// A compiled JSON Schema for one kind of object.
+pub struct Schema {
+    json: Value,
+    validator: jsonschema::Validator,
+}
+
+impl std::fmt::Debug for Schema {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Schema").field(&self.json["title"]).finish()
+    }
+}
+
+/// The formats beyond JSON Schema's own that a `format` may name, or that we check more strictly.
+const FORMATS: &[(&str, fn(&str) -> bool, &str)] = &[
+    ("email", is_email, "must be a valid e-mail address"),
+    ("uuid", is_uuid, "must be a UUID in lower case with hyphens"),
+    ("date", is_date, "must be a date as YYYY-MM-DD"),
+    ("date-time", is_date_time, "must be a time as RFC 3339 writes it, such as 2017-03-02T15:26:11Z"),
+    ("series", is_series, "must be 1 to 64 characters, without `%`, control characters, and not `config`"),
+    ("sha512-crypt", is_sha512_crypt, "must be a sha512-crypt hash ($6$…)"),
+    ("device-password", is_device_password, "must be 16 characters of A-Z and 0-9"),
+    ("currency", is_currency, "must be a currency code of ISO 4217, such as EUR"),
+    ("kid", is_kid, "must be 1 to 32 characters of A-Z, a-z, 0-9, `-` and `_`"),
+];
+
+impl Schema {
+    /// Compiles `json`; fails when it is not a valid schema.
+    pub fn new(mut json: Value) -> Result<Self, String> {
+        tidy(&mut json);
+        let mut options =
+            jsonschema::options().should_validate_formats(true).should_ignore_unknown_formats(false);
+        for (name, check, _) in FORMATS {
+            options = options.with_format(*name, *check);
+        }
+        let validator = options.build(&json).map_err(|e| e.to_string())?;
+        Ok(Self { json, validator })
+    }
+
+    /// The same rules for a partial object: nothing is required, no default is filled in.
+    pub fn partial(&self) -> Result<Self, String> {
+        let mut json = self.json.clone();
+        relax(&mut json);
+        Self::new(json)
+    }
+
+    /// The schema as JSON.
+    pub fn json(&self) -> &Value {
+        &self.json
+    }
+
+    /// The schema's name, such as `UserSchema`.
+    pub fn title(&self) -> &str {
+        self.json["title"].as_str().unwrap_or_default()
+    }
+
+    /// The schema of one field, dots between levels.
+    pub fn property(&self, path: &str) -> Option<&Value> {
+        path.split('.').try_fold(&self.json, |schema, name| schema.get("properties")?.get(name))
+    }
+
+    /// Takes from `input` what the schema knows: unknown keys are left out at every level, integers that
+    /// come as strings become integers (old clients send both), missing fields get their defaults.
+    pub fn shape(&self, input: &Entry) -> Entry {
+        shape_object(&self.json, input)
+    }
+
+    /// Every rule that `entry` breaks, at most one finding for a field.
+    pub fn check(&self, entry: &Entry) -> Vec<Finding> {
+        let value = Value::Object(entry.clone());
+        let mut findings: Vec<Finding> = Vec::new();
+        for error in self.validator.iter_errors(&value) {
+            for finding in explain(error.instance_path().as_str(), error.kind()) {
+                if !findings.iter().any(|known| known.field == finding.field) {
+                    findings.push(finding);
+                }
+            }
+        }
+        findings
+    }
+}
+
+fn shape_object(schema: &Value, input: &Entry) -> Entry {
+    let mut shaped = Map::new();
+    let Some(properties) = schema["properties"].as_object() else { return shaped };
+    for (name, property) in properties {
+        match input.get(name) {
+            Some(value) => {
+                shaped.insert(name.clone(), shape_value(property, value));
+            }
+            None => {
+                if let Some(default) = property.get("default") {
+                    // A default object is completed from its own properties' defaults.
+                    shaped.insert(name.clone(), shape_value(property, default));
+                }
+            }
+        }
+    }
+    shaped
+}
+
+fn shape_value(schema: &Value, value: &Value) -> Value {
+    match value {
+        Value::Object(fields) if schema.get("properties").is_some() => {
+            Value::Object(shape_object(schema, fields))
+        }
+        Value::String(text) if has_type(schema, "integer") && !has_type(schema, "string") => {
+            text.trim().parse::<i64>().map_or_else(|_| value.clone(), Value::from)
+        }
+        _ => value.clone(),
+    }
+}
+
+fn has_type(schema: &Value, name: &str) -> bool {
+    match &schema["type"] {
+        Value::String(single) => single == name,
+        Value::Array(several) => several.iter().any(|one| one == name),
+        _ => false,
+    }
+}
+
+/// `oneOf` over constants (what a documented enum derives to) becomes `enum`, which reads better in messages;
+/// formats of numbers (`int64`) are notes for code generators, and no rule.
+fn tidy(schema: &mut Value) {
+    if let Some(object) = schema.as_object_mut() {
+        let constants: Option<Vec<Value>> = object
+            .get("oneOf")
+            .and_then(Value::as_array)
+            .and_then(|cases| cases.iter().map(|case| case.get("const").cloned()).collect());
+        if let Some(constants) = constants {
+            object.remove("oneOf");
+            object.insert("type".into(), "string".into());
+            object.insert("enum".into(), Value::Array(constants));
+        }
+        if object.get("type").is_some_and(|name| name == "integer" || name == "number") {
+            object.remove("format");
+        }
+        object.values_mut().for_each(tidy);
+    } else if let Some(items) = schema.as_array_mut() {
+        items.iter_mut().for_each(tidy);
+    }
+}
+
+fn relax(schema: &mut Value) {
+    if let Some(object) = schema.as_object_mut() {
+        // Only where they are keywords: a property may well be called `default`.
+        if object.contains_key("properties") {
+            object.remove("required");
+        }
+        object.remove("default");
+        if let Some(properties) = object.get_mut("properties").and_then(Value::as_object_mut) {
+            properties.values_mut().for_each(relax);
+        }
+    }
+}
+
+/// What a broken rule says to a person.
+fn explain(pointer: &str, kind: &ValidationErrorKind) -> Vec<Finding> {
+    let field = pointer.trim_start_matches('/').replace('/', ".");
+    let below = |name: &str| if field.is_empty() { name.to_owned() } else { format!("{field}.{name}") };
+    let one = |code: &str, message: String| vec![Finding::new(field.clone(), code, message)];
+    match kind {
+        ValidationErrorKind::Required { property } => {
+            vec![Finding::new(below(property.as_str().unwrap_or_default()), "required", "is required")]
+        }
+        ValidationErrorKind::AdditionalProperties { unexpected } => unexpected
+            .iter()
+            .map(|name| Finding::new(below(name), "unknown", "is not a field of this resource"))
+            .collect(),
+        ValidationErrorKind::Type { kind } => one("type", format!("must be {}", type_in_words(kind))),
+        ValidationErrorKind::Format { format } => {
+            let known = FORMATS.iter().find(|(name, _, _)| name == format);
+            one(
+                "format",
+                known.map_or_else(
+                    || format!("must be a valid {format}"),
+                    |(_, _, message)| (*message).to_owned(),
+                ),
+            )
+        }
+        ValidationErrorKind::MinLength { limit } => {
+            one("min_length", format!("must have at least {limit} characters"))
+        }
+        ValidationErrorKind::MaxLength { limit } => {
+            one("max_length", format!("must have at most {limit} characters"))
+        }
+        ValidationErrorKind::Minimum { limit } => one("minimum", format!("must be at least {limit}")),
+        ValidationErrorKind::Maximum { limit } => one("maximum", format!("must be at most {limit}")),
+        ValidationErrorKind::MinItems { limit } => {
+            one("min_items", format!("must have at least {limit} items"))
+        }
+        ValidationErrorKind::MaxItems { limit } => {
+            one("max_items", format!("must have at most {limit} items"))
+        }
+        ValidationErrorKind::Enum { options } => {
+            let names: Vec<_> = options
+                .as_array()
+                .into_iter()
+                .flatten()
+                .map(|o| o.as_str().map_or_else(|| o.to_string(), str::to_owned))
+                .collect();
+            one("enum", format!("must be one of: {}", names.join(", ")))
+        }
+        ValidationErrorKind::Pattern { pattern } => {
+            one("pattern", format!("must match the pattern {pattern}"))
+        }
+        other => one(other.keyword(), format!("breaks the rule `{}`", other.keyword())),
+    }
+}
+
+fn type_in_words(kind: &TypeKind) -> String {
+    let article = |name: &str| match name {
+        "object" | "integer" | "array" => format!("an {name}"),
+        "null" => "null".to_owned(),
+        _ => format!("a {name}"),
+    };
+    match kind {
+        TypeKind::Single(one) => article(one.as_str()),
+        TypeKind::Multiple(set) => {
+            let mut names: Vec<_> = set.iter().map(|one| article(one.as_str())).collect();
+            names.sort();
+            names.join(" or ")
+        }
+    }
+}
+
+fn is_email(text: &str) -> bool {
+    validator::ValidateEmail::validate_email(&text)
+}
+
+fn is_uuid(text: &str) -> bool {
+    // `try_parse` takes several spellings; a stored one is a file name and a key, so there is just one.
+    uuid::Uuid::try_parse(text).is_ok_and(|uuid| uuid.hyphenated().to_string() == text)
+}
+
+fn is_date(text: &str) -> bool {
+    chrono::NaiveDate::parse_from_str(text, "%Y-%m-%d").is_ok_and(|date| date.to_string() == text)
+}
+
+fn is_date_time(text: &str) -> bool {
+    chrono::DateTime::parse_from_rfc3339(text).is_ok()
+}
+
+fn is_series(text: &str) -> bool {
+    // The config line the firmware splits at `%`, and the measurement that holds it, stay unambiguous.
+    (1..=64).contains(&text.chars().count())
+        && text != "config"
+        && !text.chars().any(|c| c == '%' || c.is_control())
+}
+
+fn is_sha512_crypt(text: &str) -> bool {
+    text.starts_with("$6$") && text.len() <= 256 && text.is_ascii()
+}
+
+fn is_device_password(text: &str) -> bool {
+    text.len() == 16 && text.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+}
+
+fn is_currency(text: &str) -> bool {
+    iso_currency::Currency::from_code(text).is_some()
+}
+
+fn is_kid(text: &str) -> bool {
+    (1..=32).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+}
