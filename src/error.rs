@@ -44,9 +44,12 @@ pub enum Error {
     /// The change contradicts what is stored: a value that must be unique is taken, or records depend on this one.
     #[error("{}", Findings(.0))]
     Conflict(Vec<Finding>),
-    /// Nobody is signed in, or the credentials are wrong or have ended.
+    /// Nobody is signed in.
+    #[error("sign in first and send the token as `Authorization: Bearer <token>`")]
+    NoCredentials,
+    /// The credentials are wrong or have ended.
     #[error("{0}")]
-    Unauthenticated(String),
+    BadCredentials(String),
     /// The actor's role does not allow it.
     #[error("{0}")]
     Denied(String),

@@ -3,5 +3,7 @@
 //! Imports run one way: `main → cli → lib → {http, sync} → {auth, store} → resource → error`;
 //! `config` and `telemetry` are leaves.
 
+pub mod auth;
 pub mod error;
 pub mod resource;
+pub mod store;

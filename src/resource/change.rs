@@ -48,6 +48,17 @@ impl Kind {
         }
     }
 
+    /// An entry from outside the API (an old dump, the repository) with the defaults of the fields it lacks. Fields
+    /// that nobody knows stay, so that checking it names them; derived lists go, they are never stored.
+    pub fn completed(&self, entry: &Entry) -> Entry {
+        let mut completed = entry.clone();
+        for (name, _, _) in &self.definition.back_references {
+            completed.remove(name);
+        }
+        merge(&mut completed, &self.import.shape(entry));
+        completed
+    }
+
     /// Reads what a client sent to change an entry. A password in it is still in plain text.
     pub fn read_patch(&self, input: &Entry) -> Result<Patch, Error> {
         let is_known = |name: &str| self.create.property(name).is_some() || self.is_server_owned(name);

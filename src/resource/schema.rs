@@ -20,17 +20,43 @@ impl std::fmt::Debug for Schema {
     }
 }
 
-/// The formats beyond JSON Schema's own that a `format` may name, or that we check more strictly.
-const FORMATS: &[(&str, fn(&str) -> bool, &str)] = &[
-    ("email", is_email, "must be a valid e-mail address"),
-    ("uuid", is_uuid, "must be a UUID in lower case with hyphens"),
-    ("date", is_date, "must be a date as YYYY-MM-DD"),
-    ("date-time", is_date_time, "must be a time as RFC 3339 writes it, such as 2017-03-02T15:26:11Z"),
-    ("series", is_series, "must be 1 to 64 characters, without `%`, control characters, and not `config`"),
-    ("sha512-crypt", is_sha512_crypt, "must be a sha512-crypt hash ($6$…)"),
-    ("device-password", is_device_password, "must be 16 characters of A-Z and 0-9"),
-    ("currency", is_currency, "must be a currency code of ISO 4217, such as EUR"),
-    ("kid", is_kid, "must be 1 to 32 characters of A-Z, a-z, 0-9, `-` and `_`"),
+/// A `format` beyond JSON Schema's own, or one that we check more strictly.
+struct Format {
+    name: &'static str,
+    check: fn(&str) -> bool,
+    message: &'static str,
+}
+
+const FORMATS: &[Format] = &[
+    Format { name: "email", check: is_email, message: "must be a valid e-mail address" },
+    Format { name: "uuid", check: is_uuid, message: "must be a UUID in lower case with hyphens" },
+    Format { name: "date", check: is_date, message: "must be a date as YYYY-MM-DD" },
+    Format {
+        name: "date-time",
+        check: is_date_time,
+        message: "must be a time as RFC 3339 writes it, such as 2017-03-02T15:26:11Z",
+    },
+    Format {
+        name: "series",
+        check: is_series,
+        message: "must be 1 to 64 characters, without `%`, control characters, and not `config`",
+    },
+    Format { name: "sha512-crypt", check: is_sha512_crypt, message: "must be a sha512-crypt hash ($6$…)" },
+    Format {
+        name: "device-password",
+        check: is_device_password,
+        message: "must be 16 characters of A-Z and 0-9",
+    },
+    Format {
+        name: "currency",
+        check: is_currency,
+        message: "must be a currency code of ISO 4217, such as EUR",
+    },
+    Format {
+        name: "kid",
+        check: is_kid,
+        message: "must be 1 to 32 characters of A-Z, a-z, 0-9, `-` and `_`",
+    },
 ];
 
 impl Schema {
@@ -39,8 +65,8 @@ impl Schema {
         tidy(&mut json);
         let mut options =
             jsonschema::options().should_validate_formats(true).should_ignore_unknown_formats(false);
-        for (name, check, _) in FORMATS {
-            options = options.with_format(*name, *check);
+        for format in FORMATS {
+            options = options.with_format(format.name, format.check);
         }
         let validator = options.build(&json).map_err(|e| e.to_string())?;
         Ok(Self { json, validator })
@@ -178,13 +204,10 @@ fn explain(pointer: &str, kind: &ValidationErrorKind) -> Vec<Finding> {
             .collect(),
         ValidationErrorKind::Type { kind } => one("type", format!("must be {}", type_in_words(kind))),
         ValidationErrorKind::Format { format } => {
-            let known = FORMATS.iter().find(|(name, _, _)| name == format);
+            let known = FORMATS.iter().find(|known| known.name == format);
             one(
                 "format",
-                known.map_or_else(
-                    || format!("must be a valid {format}"),
-                    |(_, _, message)| (*message).to_owned(),
-                ),
+                known.map_or_else(|| format!("must be a valid {format}"), |known| known.message.to_owned()),
             )
         }
         ValidationErrorKind::MinLength { limit } => {
@@ -258,7 +281,23 @@ fn is_series(text: &str) -> bool {
 }
 
 fn is_sha512_crypt(text: &str) -> bool {
-    text.starts_with("$6$") && text.len() <= 256 && text.is_ascii()
+    // $6$[rounds=N$]salt$hash: at most 16 characters of salt, 86 of hash.
+    let Some(rest) = text.strip_prefix("$6$") else { return false };
+    let rest = match rest.strip_prefix("rounds=") {
+        None => rest,
+        Some(rounds) => match rounds.split_once('$') {
+            Some((number, rest))
+                if (4..=9).contains(&number.len()) && number.bytes().all(|b| b.is_ascii_digit()) =>
+            {
+                rest
+            }
+            _ => return false,
+        },
+    };
+    let in_alphabet = |part: &str| part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'/');
+    rest.split_once('$').is_some_and(|(salt, hash)| {
+        (1..=16).contains(&salt.len()) && hash.len() == 86 && in_alphabet(salt) && in_alphabet(hash)
+    })
 }
 
 fn is_device_password(text: &str) -> bool {

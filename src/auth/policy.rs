@@ -1,0 +1,248 @@
+//! Who may do what: one table, checked in one place.
+
+use super::Actor;
+use crate::error::{Error, Finding};
+use crate::resource::{Entry, Kind, Role};
+use crate::store::Snapshot;
+use serde::Deserialize;
+use uuid::Uuid;
+
+/// What is done to a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verb {
+    /// Get one, list many.
+    Read,
+    /// Make a new one.
+    Create,
+    /// Change one.
+    Update,
+    /// Delete one.
+    Delete,
+}
+
+/// On which records of a resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum On {
+    /// On none.
+    None,
+    /// On those that belong to the actor, itself included.
+    Own,
+    /// On users whose role is client (for other resources: all).
+    Clients,
+    /// On all.
+    All,
+}
+
+/// Which fields may be changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fields {
+    /// Every one that clients set.
+    Any,
+    /// These, and what is inside of them.
+    Only(&'static [&'static str]),
+}
+
+/// One line of the table.
+struct Rule {
+    resource: &'static str,
+    role: Role,
+    read: On,
+    secrets: On,
+    create: On,
+    update: &'static [(On, Fields)],
+    delete: On,
+}
+
+const NAME_AND_PASSWORD: Fields = Fields::Only(&["name", "credentials.password"]);
+const ANY: &[(On, Fields)] = &[(On::All, Fields::Any)];
+const NOTHING: &[(On, Fields)] = &[];
+const ITSELF: &[(On, Fields)] = &[(On::Own, NAME_AND_PASSWORD)];
+
+/// The first line that fits counts; `*` is every other resource.
+#[rustfmt::skip]
+const TABLE: &[Rule] = &[
+    Rule { resource: "users",        role: Role::Admin,   read: On::All,  secrets: On::All,  create: On::All,     update: ANY,     delete: On::All },
+    Rule { resource: "users",        role: Role::Manager, read: On::All,  secrets: On::All,  create: On::Clients, update: &[(On::Clients, Fields::Any), (On::Own, NAME_AND_PASSWORD)], delete: On::Clients },
+    Rule { resource: "users",        role: Role::Viewer,  read: On::All,  secrets: On::None, create: On::None,    update: ITSELF,  delete: On::None },
+    Rule { resource: "users",        role: Role::Client,  read: On::Own,  secrets: On::Own,  create: On::None,    update: ITSELF,  delete: On::None },
+
+    Rule { resource: "karanas",      role: Role::Admin,   read: On::All,  secrets: On::All,  create: On::All,     update: ANY,     delete: On::All },
+    Rule { resource: "karanas",      role: Role::Manager, read: On::All,  secrets: On::All,  create: On::All,     update: ANY,     delete: On::All },
+    Rule { resource: "karanas",      role: Role::Viewer,  read: On::All,  secrets: On::None, create: On::None,    update: NOTHING, delete: On::None },
+    Rule { resource: "karanas",      role: Role::Client,  read: On::Own,  secrets: On::Own,  create: On::None,    update: &[(On::Own, Fields::Only(&["name", "note", "config"]))], delete: On::None },
+
+    Rule { resource: "maintenances", role: Role::Admin,   read: On::All,  secrets: On::All,  create: On::All,     update: ANY,     delete: On::All },
+    Rule { resource: "maintenances", role: Role::Manager, read: On::All,  secrets: On::All,  create: On::All,     update: ANY,     delete: On::All },
+    Rule { resource: "maintenances", role: Role::Viewer,  read: On::All,  secrets: On::None, create: On::None,    update: NOTHING, delete: On::None },
+    Rule { resource: "maintenances", role: Role::Client,  read: On::Own,  secrets: On::Own,  create: On::None,    update: NOTHING, delete: On::None },
+
+    Rule { resource: "payments",     role: Role::Admin,   read: On::All,  secrets: On::All,  create: On::All,     update: ANY,     delete: On::All },
+    Rule { resource: "payments",     role: Role::Manager, read: On::All,  secrets: On::All,  create: On::All,     update: ANY,     delete: On::All },
+    Rule { resource: "payments",     role: Role::Viewer,  read: On::All,  secrets: On::None, create: On::None,    update: NOTHING, delete: On::None },
+    Rule { resource: "payments",     role: Role::Client,  read: On::Own,  secrets: On::Own,  create: On::None,    update: NOTHING, delete: On::None },
+
+    Rule { resource: "*",            role: Role::Admin,   read: On::All,  secrets: On::All,  create: On::All,     update: ANY,     delete: On::All },
+    Rule { resource: "*",            role: Role::Manager, read: On::All,  secrets: On::All,  create: On::None,    update: NOTHING, delete: On::None },
+    Rule { resource: "*",            role: Role::Viewer,  read: On::All,  secrets: On::None, create: On::None,    update: NOTHING, delete: On::None },
+    Rule { resource: "*",            role: Role::Client,  read: On::Own,  secrets: On::Own,  create: On::None,    update: NOTHING, delete: On::None },
+];
+
+/// Roles that may start a sync.
+const MAY_SYNC: &[Role] = &[Role::Admin, Role::Manager];
+
+/// The record that something is done to, as far as the policy must know it.
+pub struct Subject {
+    uuid: Option<Uuid>,
+    owner: Option<Uuid>,
+    /// Of records that can sign in.
+    role: Option<Role>,
+}
+
+impl Subject {
+    /// What the policy must know of an entry, stored or about to be.
+    pub fn new(tables: &Snapshot, kind: &Kind, entry: &Entry) -> Self {
+        let uuid = entry.get("uuid").and_then(|uuid| uuid.as_str()?.parse().ok());
+        let role = kind.login_field().and_then(|_| Role::deserialize(entry.get("role")?).ok());
+        Self { uuid, owner: tables.owner(kind, entry), role }
+    }
+}
+
+/// Whether the actor may use the verb on any record of the resource at all.
+pub fn may(actor: &Actor, verb: Verb, kind: &Kind) -> Result<(), Error> {
+    let rule = rule(actor.role, kind.name());
+    let reach = match verb {
+        Verb::Read => rule.read,
+        Verb::Create => rule.create,
+        Verb::Update => rule.update.first().map_or(On::None, |(on, _)| *on),
+        Verb::Delete => rule.delete,
+    };
+    if reach == On::None { Err(refusal(actor, verb, kind)) } else { Ok(()) }
+}
+
+/// Whether the actor may read the record.
+pub fn may_read(actor: &Actor, kind: &Kind, subject: &Subject) -> Result<(), Error> {
+    check(actor, Verb::Read, kind, covers(rule(actor.role, kind.name()).read, actor, subject))
+}
+
+/// Whether the actor may see the record's secrets. The hash of a password is for nobody.
+pub fn sees_secrets(actor: &Actor, kind: &Kind, subject: &Subject) -> bool {
+    covers(rule(actor.role, kind.name()).secrets, actor, subject)
+}
+
+/// Whether the actor may make the record.
+pub fn may_create(actor: &Actor, kind: &Kind, subject: &Subject) -> Result<(), Error> {
+    check(actor, Verb::Create, kind, covers(rule(actor.role, kind.name()).create, actor, subject))
+}
+
+/// Whether the actor may turn `before` into `after`, which differ in the fields `changed`.
+pub fn may_update(
+    actor: &Actor,
+    kind: &Kind,
+    before: &Subject,
+    after: &Subject,
+    changed: &[String],
+) -> Result<(), Error> {
+    let rules = || rule(actor.role, kind.name()).update.iter().filter(|(on, _)| covers(*on, actor, before));
+    if rules().next().is_none() {
+        return Err(refusal(actor, Verb::Update, kind));
+    }
+    // Fields that follow from others are not the client's doing.
+    let theirs = |path: &&String| path.as_str() != crate::resource::TOKEN_EPOCH && !is_generated(kind, path);
+    let allowed =
+        |path: &str| rules().any(|(on, fields)| covers(*on, actor, after) && includes(*fields, path));
+    let refused: Vec<_> =
+        changed.iter().filter(theirs).filter(|path| !allowed(path)).map(String::as_str).collect();
+    if !refused.is_empty() {
+        return Err(Error::Denied(format!(
+            "the role {} may not change: {}",
+            name(actor.role),
+            refused.join(", ")
+        )));
+    }
+    if is_self(actor, before) && (before.role != after.role || changed.iter().any(|path| path == "state")) {
+        return Err(Error::Conflict(vec![Finding::new(
+            "role",
+            "self",
+            "nobody changes the role or state of the account they are signed in with",
+        )]));
+    }
+    Ok(())
+}
+
+/// Whether the actor may delete the record.
+pub fn may_delete(actor: &Actor, kind: &Kind, subject: &Subject) -> Result<(), Error> {
+    check(actor, Verb::Delete, kind, covers(rule(actor.role, kind.name()).delete, actor, subject))?;
+    // So that there is always an admin left: whoever deletes one is another.
+    if is_self(actor, subject) {
+        return Err(Error::Conflict(vec![Finding::new(
+            "",
+            "self",
+            "nobody deletes the account they are signed in with",
+        )]));
+    }
+    Ok(())
+}
+
+/// Whether the actor may start a sync.
+pub fn may_sync(actor: &Actor) -> Result<(), Error> {
+    if MAY_SYNC.contains(&actor.role) {
+        return Ok(());
+    }
+    Err(Error::Denied(format!("the role {} may not sync", name(actor.role))))
+}
+
+fn rule(role: Role, resource: &str) -> &'static Rule {
+    TABLE
+        .iter()
+        .find(|rule| rule.role == role && (rule.resource == resource || rule.resource == "*"))
+        .unwrap_or_else(|| unreachable!("the table ends with a line for every role"))
+}
+
+fn covers(on: On, actor: &Actor, subject: &Subject) -> bool {
+    match on {
+        On::None => false,
+        On::Own => subject.owner == Some(actor.uuid),
+        On::Clients => subject.role.is_none_or(|role| role == Role::Client),
+        On::All => true,
+    }
+}
+
+fn includes(fields: Fields, path: &str) -> bool {
+    match fields {
+        Fields::Any => true,
+        Fields::Only(names) => names
+            .iter()
+            .any(|name| path == *name || path.strip_prefix(name).is_some_and(|rest| rest.starts_with('.'))),
+    }
+}
+
+fn is_generated(kind: &Kind, path: &str) -> bool {
+    kind.definition().generated_secrets.iter().any(|secret| secret.field == path)
+}
+
+fn is_self(actor: &Actor, subject: &Subject) -> bool {
+    subject.role.is_some() && subject.uuid == Some(actor.uuid)
+}
+
+fn check(actor: &Actor, verb: Verb, kind: &Kind, allowed: bool) -> Result<(), Error> {
+    if allowed { Ok(()) } else { Err(refusal(actor, verb, kind)) }
+}
+
+fn refusal(actor: &Actor, verb: Verb, kind: &Kind) -> Error {
+    let verb = match verb {
+        Verb::Read => "read",
+        Verb::Create => "create",
+        Verb::Update => "change",
+        Verb::Delete => "delete",
+    };
+    Error::Denied(format!("the role {} may not {verb} this in {}", name(actor.role), kind.name()))
+}
+
+fn name(role: Role) -> &'static str {
+    match role {
+        Role::Admin => "admin",
+        Role::Manager => "manager",
+        Role::Viewer => "viewer",
+        Role::Client => "client",
+    }
+}

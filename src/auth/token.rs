@@ -1,0 +1,116 @@
+//! JSON Web Tokens (RFC 7519) as the clients of 2017 know them: HS256, `loginname`, `data.role`.
+
+use super::Actor;
+use crate::error::Error;
+use crate::resource::{Entry, Kind, Role, TOKEN_EPOCH};
+use crate::store::{Clock, Snapshot};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::time::Duration;
+use uuid::Uuid;
+
+/// Issues tokens and finds the actor behind them.
+pub struct Tokens {
+    issuer: String,
+    life: Duration,
+    clock: Clock,
+    encoding: EncodingKey,
+    decoding: DecodingKey,
+    validation: Validation,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Claims {
+    iss: String,
+    sub: Uuid,
+    /// The resource that was signed in with.
+    res: String,
+    iat: i64,
+    exp: i64,
+    /// The entry's [`TOKEN_EPOCH`] when the token was issued.
+    epoch: u64,
+    // What the old front end reads; we never do.
+    loginname: String,
+    data: Data,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Data {
+    role: Role,
+}
+
+impl Tokens {
+    /// `issuer` is the tenant: a token of another tenant is not valid here.
+    pub fn new(key: &[u8], issuer: &str, life: Duration, clock: Clock) -> Self {
+        let mut validation = Validation::new(Algorithm::HS256);
+        validation.set_issuer(&[issuer]);
+        validation.set_required_spec_claims(&["iss", "sub", "exp"]);
+        // Against our own clock, below.
+        validation.validate_exp = false;
+        Self {
+            issuer: issuer.to_owned(),
+            life,
+            clock,
+            encoding: EncodingKey::from_secret(key),
+            decoding: DecodingKey::from_secret(key),
+            validation,
+        }
+    }
+
+    /// A token for an entry of a resource that can sign in.
+    pub fn issue(&self, kind: &Kind, entry: &Entry) -> Result<String, Error> {
+        let actor = actor(kind, entry)?;
+        let now = (self.clock)().timestamp();
+        let claims = Claims {
+            iss: self.issuer.clone(),
+            sub: actor.uuid,
+            res: actor.resource,
+            iat: now,
+            exp: now.saturating_add_unsigned(self.life.as_secs()),
+            epoch: epoch(entry),
+            loginname: actor.email,
+            data: Data { role: actor.role },
+        };
+        encode(&Header::new(Algorithm::HS256), &claims, &self.encoding)
+            .map_err(|e| Error::internal("signing a token", e))
+    }
+
+    /// The actor a token stands for, as the tables have it now.
+    pub fn actor(&self, tables: &Snapshot, token: &str) -> Result<Actor, Error> {
+        let ended = || Error::BadCredentials("the token has ended; sign in again".into());
+        let claims = decode::<Claims>(token, &self.decoding, &self.validation)
+            .map_err(|_| Error::BadCredentials("the token is not valid".into()))?
+            .claims;
+        if claims.exp <= (self.clock)().timestamp() {
+            return Err(ended());
+        }
+        let kind =
+            tables.kinds().get(&claims.res).filter(|kind| kind.login_field().is_some()).ok_or_else(ended)?;
+        let entry = tables.get(kind, claims.sub).ok_or_else(ended)?.entry();
+        // The epoch has moved on when the password, the role or the state has changed.
+        if epoch(&entry) != claims.epoch || entry.get("state").is_some_and(|state| state == "suspended") {
+            return Err(ended());
+        }
+        actor(kind, &entry)
+    }
+}
+
+fn epoch(entry: &Entry) -> u64 {
+    entry.get(TOKEN_EPOCH).and_then(Value::as_u64).unwrap_or_default()
+}
+
+fn actor(kind: &Kind, entry: &Entry) -> Result<Actor, Error> {
+    let text = |name: &str| entry.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let broken = |what: &str| Error::Internal(format!("an entry of {} has no usable {what}", kind.name()));
+    Ok(Actor {
+        resource: kind.name().to_owned(),
+        uuid: text("uuid").parse().map_err(|_| broken("uuid"))?,
+        role: entry
+            .get("role")
+            .and_then(|role| Role::deserialize(role).ok())
+            .ok_or_else(|| broken("role"))?,
+        name: text("name"),
+        email: text(kind.login_field().unwrap_or("email")),
+    })
+}

@@ -1,0 +1,347 @@
+//! From a folder on the disk to a store that serves: lock, load, check.
+
+use super::dump;
+use super::journal::git::GitJournal;
+use super::journal::{Author, Journal, JournalError, Loaded, Mutation};
+use super::record::Record;
+use super::snapshot::Snapshot;
+use super::transaction::Transaction;
+use super::writer::{QUEUE, Writer};
+use super::{Inner, Settings, Store};
+use crate::error::{Error, Finding};
+use crate::resource::{Entry, Kinds};
+use serde_json::{Value, json};
+use std::fmt;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write as _};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tokio::sync::{mpsc, watch};
+use uuid::Uuid;
+
+/// The layout of the repository. A store of a newer one is refused.
+const FORMAT: u64 = 1;
+
+const META: &str = "meta.json";
+const RESOURCES: &str = "resources.json";
+
+/// How many faults are listed before the rest is only counted.
+pub const FAULTS_SHOWN: usize = 100;
+
+/// A rule that something in the store breaks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// Where it lies in the repository, or the name of the dump.
+    pub path: String,
+    /// The rule.
+    pub finding: Finding,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.path, self.finding)
+    }
+}
+
+/// Why a store cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another process has it.
+    #[error("{path} is in use by another process{holder}")]
+    Locked {
+        /// The storage folder.
+        path: PathBuf,
+        /// ` (process 123)`, where it can be told.
+        holder: String,
+    },
+    /// The folder cannot be made, read or written.
+    #[error("{path}: {step}: {source}")]
+    Folder {
+        /// The file or folder.
+        path: PathBuf,
+        /// What was being done.
+        step: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The journal cannot be read or written.
+    #[error("{path}: {source}")]
+    Journal {
+        /// The repository.
+        path: PathBuf,
+        /// What went wrong.
+        source: JournalError,
+    },
+    /// The store is of another tenant or a newer program.
+    #[error("{0}")]
+    NotOurs(String),
+    /// Entries break the rules of their resource.
+    #[error("{}", Faults(.0))]
+    Faults(Vec<Fault>),
+}
+
+struct Faults<'a>(&'a [Fault]);
+
+impl fmt::Display for Faults<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let all = self.0.len();
+        write!(f, "the store breaks {all} rule{}; nothing was changed:", if all == 1 { "" } else { "s" })?;
+        for fault in self.0.iter().take(FAULTS_SHOWN) {
+            write!(f, "\n  {fault}")?;
+        }
+        if all > FAULTS_SHOWN {
+            write!(f, "\n  … and {} more", all - FAULTS_SHOWN)?;
+        }
+        Ok(())
+    }
+}
+
+pub(super) fn open(settings: Settings) -> Result<Store, OpenError> {
+    let lock = lock(&settings.path)?;
+    let journal = journal(&settings.path)?;
+    let mut tables = checked(&journal, &settings)?;
+    describe(&journal, &settings, &mut tables)?;
+    import_old_dump(&journal, &settings, &mut tables)?;
+
+    let journal: Arc<dyn Journal> = Arc::new(journal);
+    let (publish, tables) = watch::channel(Arc::new(tables));
+    let (queue, jobs) = mpsc::channel(QUEUE);
+    let writer = Writer { journal: journal.clone(), tables: publish, queue: jobs, clock: settings.clock };
+    std::thread::Builder::new()
+        .name("store".into())
+        .spawn(move || writer.run())
+        .map_err(folder(&settings.path, "starting the writer"))?;
+    Ok(Store(Arc::new(Inner { kinds: settings.kinds, tables, queue, journal, _lock: lock })))
+}
+
+/// Checks everything in the storage and changes nothing; the tables that were checked, when nothing is wrong.
+pub fn check(settings: &Settings) -> Result<Snapshot, OpenError> {
+    let repository = settings.path.join("tables.git");
+    if !repository.exists() {
+        return Ok(Snapshot::empty(settings.kinds.clone()));
+    }
+    let _lock = lock(&settings.path)?;
+    checked(&journal(&settings.path)?, settings)
+}
+
+pub(super) fn tables_at(
+    journal: &dyn Journal,
+    kinds: &Kinds,
+    revision: &str,
+) -> Result<Snapshot, JournalError> {
+    // What was stored then was right then; today's rules may be others.
+    Ok(tables(journal.at(revision)?, kinds).0)
+}
+
+/// One process at a time: the lock goes with the process, however it ends.
+fn lock(path: &Path) -> Result<File, OpenError> {
+    // Other users of the machine have no business with credentials.
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(folder(path, "creating the storage folder"))?;
+    let name = path.join("lock");
+    let mut file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(&name)
+        .map_err(folder(&name, "opening the storage's lock"))?;
+    match rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => {}
+        Err(rustix::io::Errno::WOULDBLOCK) => {
+            let mut holder = String::new();
+            let _ = file.read_to_string(&mut holder);
+            let holder =
+                holder.trim().parse::<u32>().map(|pid| format!(" (process {pid})")).unwrap_or_default();
+            return Err(OpenError::Locked { path: path.to_owned(), holder });
+        }
+        Err(e) => return Err(folder(&name, "locking the storage")(e.into())),
+    }
+    let note = || -> io::Result<()> {
+        file.set_len(0)?;
+        writeln!(file, "{}", std::process::id())
+    };
+    let mut note = note;
+    note().map_err(folder(&name, "writing the storage's lock"))?;
+    Ok(file)
+}
+
+fn journal(path: &Path) -> Result<GitJournal, OpenError> {
+    let path = path.join("tables.git");
+    GitJournal::open(&path).map_err(|source| OpenError::Journal { path, source })
+}
+
+/// Loads the newest revision and checks every entry of it.
+fn checked(journal: &dyn Journal, settings: &Settings) -> Result<Snapshot, OpenError> {
+    let loaded = journal
+        .load()
+        .map_err(|source| OpenError::Journal { path: settings.path.join("tables.git"), source })?;
+    check_meta(&loaded, settings)?;
+    let (tables, mut faults) = tables(loaded, &settings.kinds);
+    for kind in settings.kinds.iter() {
+        for record in tables.records(kind) {
+            let path = || format!("{}/{}", kind.name(), record.uuid());
+            let entry = record.entry();
+            let findings = kind.check(&entry).into_iter().chain(tables.dangling(kind, record));
+            faults.extend(findings.map(|finding| Fault { path: path(), finding }));
+        }
+    }
+    if faults.is_empty() { Ok(tables) } else { Err(OpenError::Faults(faults)) }
+}
+
+fn check_meta(loaded: &Loaded, settings: &Settings) -> Result<(), OpenError> {
+    let Some((_, text)) = loaded.documents.iter().find(|(name, _)| name == META) else { return Ok(()) };
+    let meta: Value = serde_json::from_str(text).map_err(|e| {
+        OpenError::Faults(vec![Fault {
+            path: META.into(),
+            finding: Finding::new("", "json", format!("is not JSON: {e}")),
+        }])
+    })?;
+    let format = meta["format"].as_u64().unwrap_or(FORMAT);
+    if format > FORMAT {
+        let path = settings.path.display();
+        return Err(OpenError::NotOurs(format!(
+            "{path} is in format {format}, made by a newer karana; this one knows {FORMAT}"
+        )));
+    }
+    match meta["tenant"]["id"].as_str() {
+        Some(id) if id != settings.tenant.0 => Err(OpenError::NotOurs(format!(
+            "{} belongs to the tenant `{id}`, but the configuration says `{}` ([tenant] id)",
+            settings.path.display(),
+            settings.tenant.0
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Sorts what was loaded into tables; what has no place there is a fault.
+fn tables(loaded: Loaded, kinds: &Kinds) -> (Snapshot, Vec<Fault>) {
+    let mut tables = Snapshot::empty(kinds.clone());
+    let fault = |path: &str, field: &str, code: &str, message: String| Fault {
+        path: path.to_owned(),
+        finding: Finding::new(field, code, message),
+    };
+    let mut faults: Vec<_> =
+        loaded.strangers.iter().map(|(path, reason)| fault(path, "", "stranger", reason.clone())).collect();
+    for stored in loaded.records {
+        let path = stored.path.as_str();
+        let Some(kind) = kinds.get(&stored.resource) else {
+            let message = format!(
+                "the resource `{}` is not enabled ([resources] enabled), but has entries",
+                stored.resource
+            );
+            faults.push(fault(path, "", "resource", message));
+            continue;
+        };
+        let Some(text) = stored.text else {
+            faults.push(fault(path, "", "utf8", "is not UTF-8".into()));
+            continue;
+        };
+        let entry: Entry = match serde_json::from_str(&text) {
+            Ok(entry) => entry,
+            Err(e) => {
+                // serde_json quotes no values in messages about syntax; about types it may.
+                let place = format!("is not a JSON object (line {}, column {})", e.line(), e.column());
+                faults.push(fault(path, "", "json", place));
+                continue;
+            }
+        };
+        if entry.get("uuid").and_then(Value::as_str) != Some(stored.uuid.to_string().as_str()) {
+            faults.push(fault(path, "uuid", "uuid", "must be the uuid in the file's name".into()));
+            continue;
+        }
+        // Entries of an earlier version lack the fields that have come since; those have defaults.
+        let entry = kind.completed(&entry);
+        if let Err(findings) = tables.put(kind, Record::new(stored.uuid, &entry)) {
+            faults.extend(findings.into_iter().map(|finding| Fault { path: path.to_owned(), finding }));
+        }
+    }
+    if let Some(revision) = loaded.revision {
+        tables.set_revision(revision);
+    }
+    (tables, faults)
+}
+
+/// Keeps the format, the tenant and the definitions in force in the repository, where a reader of it finds them.
+fn describe(journal: &dyn Journal, settings: &Settings, tables: &mut Snapshot) -> Result<(), OpenError> {
+    let failed = |source| OpenError::Journal { path: settings.path.join("tables.git"), source };
+    let (id, name) = &settings.tenant;
+    let meta = json!({"format": FORMAT, "tenant": {"id": id, "name": name}});
+    let resources = json!({"resources": settings.kinds.definitions()});
+    let text = |value: Value| value.as_object().map(super::canonical).unwrap_or_default();
+    let wanted = [(META.to_owned(), text(meta)), (RESOURCES.to_owned(), text(resources))];
+    let present = journal.load().map_err(failed)?.documents;
+    let documents: Vec<_> = wanted.into_iter().filter(|document| !present.contains(document)).collect();
+    if documents.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<_> = documents.iter().map(|(name, _)| name.as_str()).collect();
+    let mutation = Mutation {
+        author: Author::program("server"),
+        time: (settings.clock)(),
+        summary: format!("store: describe ({})", names.join(", ")),
+        changes: vec![],
+        documents,
+    };
+    if let Some(revision) = journal.append(&[mutation]).map_err(failed)?.pop() {
+        tables.set_revision(revision);
+    }
+    Ok(())
+}
+
+/// A storage folder of the 2017 server holds `table_db.json`: taken over as one commit into an empty store.
+fn import_old_dump(
+    journal: &dyn Journal,
+    settings: &Settings,
+    tables: &mut Snapshot,
+) -> Result<(), OpenError> {
+    let path = settings.path.join("table_db.json");
+    if !tables.is_empty() || !path.exists() {
+        return Ok(());
+    }
+    let text = fs::read_to_string(&path).map_err(folder(&path, "reading the old dump"))?;
+    let import = dump::Import::read(&settings.kinds, &text).map_err(OpenError::Faults)?;
+    for note in import.notes() {
+        tracing::warn!(file = "table_db.json", "{note}");
+    }
+    let mut transaction = Transaction::new(tables.clone());
+    let outcome = import.put(&mut transaction).and_then(|count| Ok((count, transaction.finish()?)));
+    let (count, outcome) = outcome.map_err(|e| {
+        let findings = match e {
+            Error::Invalid(findings) | Error::Conflict(findings) => findings,
+            other => vec![Finding::new("", "import", other.to_string())],
+        };
+        OpenError::Faults(
+            findings.into_iter().map(|finding| Fault { path: "table_db.json".into(), finding }).collect(),
+        )
+    })?;
+    let Some(outcome) = outcome else { return Ok(()) };
+    let mutation = Mutation {
+        author: Author::program("import"),
+        time: (settings.clock)(),
+        summary: format!("import of {count} entries from table_db.json"),
+        changes: outcome.changes,
+        documents: vec![],
+    };
+    let failed = |source| OpenError::Journal { path: settings.path.join("tables.git"), source };
+    let revision = journal.append(&[mutation]).map_err(failed)?.pop();
+    *tables = outcome.tables;
+    tables.set_revision(revision.unwrap_or_default());
+    tracing::info!(count, "imported the old server's table_db.json");
+    Ok(())
+}
+
+fn folder(path: &Path, step: &'static str) -> impl FnOnce(io::Error) -> OpenError {
+    let path = path.to_owned();
+    move |source| OpenError::Folder { path, step, source }
+}
+
+/// The uuid under which a dump holds an entry.
+pub(super) fn key(text: &str) -> Option<Uuid> {
+    Uuid::try_parse(text).ok()
+}

@@ -1,0 +1,154 @@
+//! The one writer: a thread that takes what waits in the queue as a batch.
+
+use super::journal::{Author, Journal, Mutation, Revision};
+use super::snapshot::Snapshot;
+use super::transaction::Transaction;
+use super::{Clock, Written};
+use crate::error::Error;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use tokio::sync::{mpsc, oneshot, watch};
+
+/// Writers that wait beyond this many wait outside the queue.
+pub(super) const QUEUE: usize = 1024;
+
+/// Mutations in a batch at most: bounds the time until its first one is answered.
+const BATCH: usize = 256;
+
+/// A mutation in the queue.
+pub(super) trait Job: Send {
+    fn author(&self) -> Author;
+    fn decide(&mut self, transaction: &mut Transaction) -> Result<(), Error>;
+    fn answer(self: Box<Self>, outcome: Result<Revision, Error>);
+}
+
+pub(super) struct Write<T, F> {
+    author: Author,
+    decide: Option<F>,
+    value: Option<T>,
+    answer: oneshot::Sender<Result<Written<T>, Error>>,
+}
+
+impl<T, F> Write<T, F> {
+    pub fn new(author: Author, decide: F, answer: oneshot::Sender<Result<Written<T>, Error>>) -> Self {
+        Self { author, decide: Some(decide), value: None, answer }
+    }
+}
+
+impl<T: Send, F: FnOnce(&mut Transaction) -> Result<T, Error> + Send> Job for Write<T, F> {
+    fn author(&self) -> Author {
+        self.author.clone()
+    }
+
+    fn decide(&mut self, transaction: &mut Transaction) -> Result<(), Error> {
+        if let Some(decide) = self.decide.take() {
+            self.value = Some(decide(transaction)?);
+        }
+        Ok(())
+    }
+
+    fn answer(self: Box<Self>, outcome: Result<Revision, Error>) {
+        let Self { value, answer, .. } = *self;
+        let written = outcome.and_then(|revision| {
+            let value = value.ok_or_else(|| Error::Internal("a write without a decision".into()))?;
+            Ok(Written { value, revision })
+        });
+        // Whoever asked may have gone; the write stands.
+        let _ = answer.send(written);
+    }
+}
+
+/// What a write is told once the journal has failed.
+pub(super) fn refusal() -> Error {
+    Error::Unavailable(
+        "the store takes no more writes since one of them failed; the server must be restarted".into(),
+    )
+}
+
+pub(super) struct Writer {
+    pub journal: Arc<dyn Journal>,
+    pub tables: watch::Sender<Arc<Snapshot>>,
+    pub queue: mpsc::Receiver<Box<dyn Job>>,
+    pub clock: Clock,
+}
+
+impl Writer {
+    /// Runs until every handle on the store is gone, or the journal fails.
+    pub fn run(mut self) {
+        while let Some(first) = self.queue.blocking_recv() {
+            let mut jobs = vec![first];
+            while jobs.len() < BATCH
+                && let Ok(next) = self.queue.try_recv()
+            {
+                jobs.push(next);
+            }
+            if let Err(reason) = self.write(jobs) {
+                tracing::error!(%reason, "a write failed: its outcome is unknown, no more are taken");
+                // Never again after an error: the system may have dropped the very pages that would be synced next.
+                // Closing the queue refuses the writes to come, draining it those that wait.
+                self.queue.close();
+                while let Ok(job) = self.queue.try_recv() {
+                    job.answer(Err(refusal()));
+                }
+                return;
+            }
+        }
+    }
+
+    fn write(&self, jobs: Vec<Box<dyn Job>>) -> Result<(), super::JournalError> {
+        let before = self.tables.borrow().clone();
+        let mut tables = (*before).clone();
+        let mut batch = Vec::new();
+        let mut decided = Vec::with_capacity(jobs.len());
+        for mut job in jobs {
+            let mut transaction = Transaction::new(tables.clone());
+            let outcome = catch_unwind(AssertUnwindSafe(|| {
+                job.decide(&mut transaction)?;
+                transaction.finish()
+            }))
+            .unwrap_or_else(|_| Err(Error::Internal("a decision panicked".into())));
+            let outcome = outcome.map(|changed| {
+                if let Some(changed) = changed {
+                    tables = changed.tables;
+                    batch.push(Mutation {
+                        author: job.author(),
+                        time: (self.clock)(),
+                        summary: changed.summary,
+                        changes: changed.changes,
+                        documents: vec![],
+                    });
+                }
+                // How much of the batch this answer rests on.
+                batch.len()
+            });
+            decided.push((job, outcome));
+        }
+        let revisions = match self.append(&batch) {
+            Ok(revisions) => revisions,
+            Err(reason) => {
+                let unknown = || {
+                    Error::Unavailable(
+                        "the disk failed while this was written; whether it was is unknown".into(),
+                    )
+                };
+                decided.into_iter().for_each(|(job, _)| job.answer(Err(unknown())));
+                return Err(reason);
+            }
+        };
+        if let Some(newest) = revisions.last() {
+            tables.set_revision(newest.clone());
+            self.tables.send_replace(Arc::new(tables));
+        }
+        for (job, outcome) in decided {
+            job.answer(outcome.map(|written| match written {
+                0 => before.revision().clone(),
+                n => revisions[n - 1].clone(),
+            }));
+        }
+        Ok(())
+    }
+
+    fn append(&self, batch: &[Mutation]) -> Result<Vec<Revision>, super::JournalError> {
+        if batch.is_empty() { Ok(vec![]) } else { self.journal.append(batch) }
+    }
+}
