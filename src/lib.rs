@@ -4,6 +4,8 @@
 //! `config` and `telemetry` are leaves.
 
 pub mod auth;
+pub mod config;
 pub mod error;
 pub mod resource;
 pub mod store;
+pub mod telemetry;
