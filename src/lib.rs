@@ -1,11 +1,182 @@
 //! Karana: the management server of a monitoring system for small energy devices.
 //!
 //! Imports run one way: `main → cli → lib → {http, sync} → {auth, store} → resource → error`;
-//! `config` and `telemetry` are leaves.
+//! `config` and `telemetry` are leaves. This file puts the parts together.
 
 pub mod auth;
+pub mod cli;
 pub mod config;
+mod control;
 pub mod error;
+pub mod http;
+mod operator;
 pub mod resource;
 pub mod store;
+pub mod sync;
 pub mod telemetry;
+
+use auth::{KeyError, Passwords, Tokens};
+use axum::Router;
+use config::{Config, Mode};
+use http::{App, Limits, Networks, Parts};
+use operator::{Command, Operator};
+use resource::{Kinds, Role};
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+use store::{Clock, OpenError, Store};
+use sync::Sync;
+use tokio::net::TcpListener;
+use tower_http::normalize_path::NormalizePath;
+
+/// Who signs in first in test mode, and with what.
+const TEST_ADMIN: (&str, &str) = ("admin@example.com", "admin");
+
+/// How long sync may take to stop, when requests have been finished.
+const SYNC_STOPS_WITHIN: Duration = Duration::from_secs(2);
+
+/// Why the server cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The resources in the configuration do not fit together.
+    #[error("{0}")]
+    Resources(String),
+    /// The store cannot be opened.
+    #[error(transparent)]
+    Store(#[from] OpenError),
+    /// There is no usable key to sign tokens with.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// A file or socket of ours cannot be made.
+    #[error("{0}: {1}")]
+    File(String, io::Error),
+    /// The first admin cannot be made.
+    #[error("making the first admin: {0}")]
+    Admin(String),
+}
+
+/// A server that is ready to answer: its store is open, sync runs, the operator is listened to.
+pub struct Server {
+    app: App,
+    limits: Limits,
+    /// Removes its socket when it is dropped.
+    _control: control::Control,
+}
+
+impl Server {
+    /// Opens the store and starts what runs beside the HTTP interface. On a tokio runtime.
+    pub async fn start(config: &Config, clock: Clock, limits: Limits) -> Result<Self, StartError> {
+        let store = open_store(config, clock.clone())?;
+        let key = auth::signing_key(&config.storage.path.join("keys"))?;
+        let passwords = Passwords::new(config.auth.hash_rounds);
+        let sync = start_sync(config, &store, config.sync.on_change)?;
+        let operator = Operator {
+            store: store.clone(),
+            passwords: passwords.clone(),
+            sync: sync.clone(),
+            clock: clock.clone(),
+        };
+        welcome(config, &operator).await?;
+        let socket = control_socket(config);
+        let control = control::listen(&socket, operator)
+            .map_err(|e| StartError::File(socket.display().to_string(), e))?;
+        let app = App::new(Parts {
+            store,
+            tokens: Tokens::new(&key, &config.tenant.id, config.auth.token_ttl, clock.clone()),
+            passwords,
+            sync,
+            clock,
+            cors_origins: config.api.cors_origins.clone(),
+            networks: Networks {
+                trusted_proxies: config.api.trusted_proxies.clone(),
+                metrics_from: config.api.metrics_from.clone(),
+            },
+            limits: limits.clone(),
+        });
+        Ok(Self { app, limits, _control: control })
+    }
+
+    /// The HTTP interface as a service.
+    pub fn router(&self) -> NormalizePath<Router> {
+        http::router(self.app.clone())
+    }
+
+    /// Serves until `stop` resolves or the store fails; then finishes what is in flight. Answers whether the store is
+    /// still in order: when it is not, the process must be started anew.
+    pub async fn serve(self, listener: TcpListener, stop: impl Future<Output = ()>) -> bool {
+        let store = self.app.store.clone();
+        let stop = async {
+            tokio::select! {
+                () = stop => {}
+                () = store.failed() => {}
+            }
+        };
+        http::serve(listener, self.router(), self.limits.clone(), stop).await;
+        // The action under way may end by itself; an InfluxDB that hangs must not keep us. Sync survives a crash.
+        let _ = tokio::time::timeout(SYNC_STOPS_WITHIN, self.app.sync.clone().stop()).await;
+        store.takes_writes()
+    }
+}
+
+/// What the store is opened with.
+fn store_settings(config: &Config, clock: Clock) -> Result<store::Settings, StartError> {
+    let kinds = Kinds::enabled(&config.resources.enabled).map_err(StartError::Resources)?;
+    let tenant = (config.tenant.id.clone(), config.tenant.name.clone());
+    Ok(store::Settings { path: config.storage.path.clone(), tenant, kinds, clock })
+}
+
+fn open_store(config: &Config, clock: Clock) -> Result<Store, StartError> {
+    Ok(Store::open(store_settings(config, clock)?)?)
+}
+
+fn control_socket(config: &Config) -> std::path::PathBuf {
+    config.storage.path.join("control.sock")
+}
+
+fn start_sync(config: &Config, store: &Store, on_change: bool) -> Result<Sync, StartError> {
+    let state = config.storage.path.join("state");
+    std::fs::create_dir_all(&state).map_err(|e| StartError::File(state.display().to_string(), e))?;
+    let settings = sync::Settings {
+        influx: config.influxdb.as_ref().map(|influx| sync::InfluxSettings {
+            host: influx.host.clone(),
+            port: influx.port,
+            user: influx.user.clone(),
+            pass: influx.pass.expose().to_owned(),
+            ssl: influx.ssl,
+            device_host: influx.device_host.clone(),
+            device_port: influx.device_port,
+        }),
+        on_change,
+        interval: config.sync.interval,
+        drop_data: config.sync.drop_data,
+        state_file: state.join("sync.json"),
+    };
+    let tables = store.clone();
+    Ok(Sync::start(settings, Arc::new(move || sync::Fleet::of(&tables.read())), store.subscribe()))
+}
+
+/// Somebody must be able to sign in.
+async fn welcome(config: &Config, operator: &Operator) -> Result<(), StartError> {
+    let tables = operator.store.read();
+    let Some(users) = tables.kinds().iter().find(|kind| kind.login_field().is_some()) else { return Ok(()) };
+    if tables.len(users) > 0 {
+        return Ok(());
+    }
+    match config.api.mode {
+        Mode::Test => {
+            let (email, password) = TEST_ADMIN;
+            let add = Command::UserAdd {
+                email: email.into(),
+                name: "Admin".into(),
+                role: Role::Admin,
+                password: Some(password.into()),
+            };
+            operator.run(add).await.map_err(StartError::Admin)?;
+            tracing::warn!("test mode: made the admin {email} with the password `{password}`");
+        }
+        Mode::Production => {
+            tracing::warn!("nobody can sign in yet: karana user add --role admin --email <address>");
+        }
+    }
+    Ok(())
+}

@@ -1,3 +1,5 @@
-//! The `karana` program: parses the command line and calls the library.
+//! The `karana` program.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    karana::cli::run()
+}

@@ -38,6 +38,14 @@ pub fn init(file: Option<&Path>, env_filter: Option<String>) -> Result<Guard, Te
     Ok(logger.guard)
 }
 
+/// Checks `file` without starting anything.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check(file: &Path) -> Result<(), TelemetryErrors> {
+    Logging::read(file).map(|_| ()).map_err(|error| TelemetryErrors(vec![error]))
+}
+
 /// Keeps the writer of the log file running. When it is dropped, the lines that still wait are
 /// written (for at most about a second), so it must outlive all that logs.
 #[derive(Debug, Default)]

@@ -246,3 +246,22 @@ fn name(role: Role) -> &'static str {
         Role::Client => "client",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resource::Kinds;
+
+    #[test]
+    fn every_role_is_stated_for_every_built_in_resource_and_for_the_rest() {
+        let enabled = ["users", "karanas", "maintenances", "payments"].map(String::from);
+        let kinds = Kinds::enabled(&enabled).unwrap();
+        for resource in kinds.iter().map(Kind::name).chain(["*"]) {
+            for role in [Role::Admin, Role::Manager, Role::Viewer, Role::Client] {
+                let lines =
+                    TABLE.iter().filter(|rule| rule.resource == resource && rule.role == role).count();
+                assert_eq!(lines, 1, "{resource} for {role:?}");
+            }
+        }
+    }
+}

@@ -2,11 +2,10 @@
 
 use super::Actor;
 use crate::error::Error;
-use crate::resource::{Entry, Kind, Role, TOKEN_EPOCH};
+use crate::resource::Role;
 use crate::store::{Clock, Snapshot};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -28,7 +27,7 @@ struct Claims {
     res: String,
     iat: i64,
     exp: i64,
-    /// The entry's [`TOKEN_EPOCH`] when the token was issued.
+    /// The entry's [`TOKEN_EPOCH`](crate::resource::TOKEN_EPOCH) when the token was issued.
     epoch: u64,
     // What the old front end reads; we never do.
     loginname: String,
@@ -58,9 +57,8 @@ impl Tokens {
         }
     }
 
-    /// A token for an entry of a resource that can sign in.
-    pub fn issue(&self, kind: &Kind, entry: &Entry) -> Result<String, Error> {
-        let actor = actor(kind, entry)?;
+    /// A token for an actor that has just signed in.
+    pub fn issue(&self, actor: Actor) -> Result<String, Error> {
         let now = (self.clock)().timestamp();
         let claims = Claims {
             iss: self.issuer.clone(),
@@ -68,7 +66,7 @@ impl Tokens {
             res: actor.resource,
             iat: now,
             exp: now.saturating_add_unsigned(self.life.as_secs()),
-            epoch: epoch(entry),
+            epoch: actor.epoch,
             loginname: actor.email,
             data: Data { role: actor.role },
         };
@@ -78,39 +76,12 @@ impl Tokens {
 
     /// The actor a token stands for, as the tables have it now.
     pub fn actor(&self, tables: &Snapshot, token: &str) -> Result<Actor, Error> {
-        let ended = || Error::BadCredentials("the token has ended; sign in again".into());
         let claims = decode::<Claims>(token, &self.decoding, &self.validation)
             .map_err(|_| Error::BadCredentials("the token is not valid".into()))?
             .claims;
         if claims.exp <= (self.clock)().timestamp() {
-            return Err(ended());
+            return Err(super::ended());
         }
-        let kind =
-            tables.kinds().get(&claims.res).filter(|kind| kind.login_field().is_some()).ok_or_else(ended)?;
-        let entry = tables.get(kind, claims.sub).ok_or_else(ended)?.entry();
-        // The epoch has moved on when the password, the role or the state has changed.
-        if epoch(&entry) != claims.epoch || entry.get("state").is_some_and(|state| state == "suspended") {
-            return Err(ended());
-        }
-        actor(kind, &entry)
+        Actor::find(tables, &claims.res, claims.sub, claims.epoch)
     }
-}
-
-fn epoch(entry: &Entry) -> u64 {
-    entry.get(TOKEN_EPOCH).and_then(Value::as_u64).unwrap_or_default()
-}
-
-fn actor(kind: &Kind, entry: &Entry) -> Result<Actor, Error> {
-    let text = |name: &str| entry.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let broken = |what: &str| Error::Internal(format!("an entry of {} has no usable {what}", kind.name()));
-    Ok(Actor {
-        resource: kind.name().to_owned(),
-        uuid: text("uuid").parse().map_err(|_| broken("uuid"))?,
-        role: entry
-            .get("role")
-            .and_then(|role| Role::deserialize(role).ok())
-            .ok_or_else(|| broken("role"))?,
-        name: text("name"),
-        email: text(kind.login_field().unwrap_or("email")),
-    })
 }

@@ -14,7 +14,7 @@ mod users;
 pub use change::{Patch, device_password, timestamp};
 pub use karanas::Karana;
 pub use schema::Schema;
-pub use users::{Role, User};
+pub use users::{Role, State, User};
 
 use crate::error::Finding;
 use serde::{Deserialize, Serialize};

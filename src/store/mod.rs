@@ -13,7 +13,7 @@ mod writer;
 
 pub use dump::{Import, export, tablestate};
 pub use journal::{Author, JournalError, Revision, Version};
-pub use open::{FAULTS_SHOWN, Fault, OpenError, check};
+pub use open::{Fault, OpenError, check};
 pub use record::{Record, canonical};
 pub use snapshot::{Referrer, Snapshot};
 pub use transaction::{Dependents, Transaction};
@@ -48,7 +48,7 @@ pub struct Settings {
 pub struct Store(Arc<Inner>);
 
 struct Inner {
-    kinds: Kinds,
+    settings: Settings,
     tables: watch::Receiver<Arc<Snapshot>>,
     queue: mpsc::Sender<Box<dyn writer::Job>>,
     journal: Arc<dyn Journal>,
@@ -73,7 +73,7 @@ impl Store {
 
     /// The resources in force.
     pub fn kinds(&self) -> &Kinds {
-        &self.0.kinds
+        &self.0.settings.kinds
     }
 
     /// The tables as they are now. Take them once for a request.
@@ -89,6 +89,23 @@ impl Store {
     /// Whether writes are possible: not after the disk has failed one.
     pub fn takes_writes(&self) -> bool {
         !self.0.queue.is_closed()
+    }
+
+    /// Resolves when writes have become impossible.
+    pub async fn failed(&self) {
+        self.0.queue.closed().await;
+    }
+
+    /// Runs `decide` as [`Store::write`] would, and keeps nothing of it.
+    pub fn rehearse<T>(&self, decide: impl FnOnce(&mut Transaction) -> Result<T, Error>) -> Result<T, Error> {
+        let mut transaction = Transaction::new((*self.read()).clone());
+        let value = decide(&mut transaction)?;
+        transaction.finish().map(|_| value)
+    }
+
+    /// Checks everything in the journal again, as at the start. Reads the disk: not for an async thread.
+    pub fn check(&self) -> Result<(), OpenError> {
+        open::check_journal(&*self.0.journal, &self.0.settings).map(|_| ())
     }
 
     /// Runs `decide` against the newest tables, on the writer's thread: it must be quick and must not block. What it
@@ -111,7 +128,7 @@ impl Store {
 
     /// The tables as they were at a revision, unchecked but for their form. Reads the disk: not for an async thread.
     pub fn at(&self, revision: &str) -> Result<Snapshot, JournalError> {
-        open::tables_at(&*self.0.journal, &self.0.kinds, revision)
+        open::tables_at(&*self.0.journal, self.kinds(), revision)
     }
 }
 

@@ -2,14 +2,14 @@
 
 use super::dump;
 use super::journal::git::GitJournal;
-use super::journal::{Author, Journal, JournalError, Loaded, Mutation};
+use super::journal::{Author, Journal, JournalError, Loaded, Mutation, Stored};
 use super::record::Record;
 use super::snapshot::Snapshot;
 use super::transaction::Transaction;
 use super::writer::{QUEUE, Writer};
 use super::{Inner, Settings, Store};
 use crate::error::{Error, Finding};
-use crate::resource::{Entry, Kinds};
+use crate::resource::{Entry, Kind, Kinds};
 use serde_json::{Value, json};
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
@@ -27,7 +27,7 @@ const META: &str = "meta.json";
 const RESOURCES: &str = "resources.json";
 
 /// How many faults are listed before the rest is only counted.
-pub const FAULTS_SHOWN: usize = 100;
+const FAULTS_SHOWN: usize = 100;
 
 /// A rule that something in the store breaks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,19 +100,22 @@ impl fmt::Display for Faults<'_> {
 pub(super) fn open(settings: Settings) -> Result<Store, OpenError> {
     let lock = lock(&settings.path)?;
     let journal = journal(&settings.path)?;
-    let mut tables = checked(&journal, &settings)?;
-    describe(&journal, &settings, &mut tables)?;
+    let mut loaded = load(&journal, &settings)?;
+    let documents = std::mem::take(&mut loaded.documents);
+    let mut tables = checked(loaded, &settings)?;
+    describe(&journal, &settings, &documents, &mut tables)?;
     import_old_dump(&journal, &settings, &mut tables)?;
 
     let journal: Arc<dyn Journal> = Arc::new(journal);
     let (publish, tables) = watch::channel(Arc::new(tables));
     let (queue, jobs) = mpsc::channel(QUEUE);
-    let writer = Writer { journal: journal.clone(), tables: publish, queue: jobs, clock: settings.clock };
+    let writer =
+        Writer { journal: journal.clone(), tables: publish, queue: jobs, clock: settings.clock.clone() };
     std::thread::Builder::new()
         .name("store".into())
         .spawn(move || writer.run())
         .map_err(folder(&settings.path, "starting the writer"))?;
-    Ok(Store(Arc::new(Inner { kinds: settings.kinds, tables, queue, journal, _lock: lock })))
+    Ok(Store(Arc::new(Inner { settings, tables, queue, journal, _lock: lock })))
 }
 
 /// Checks everything in the storage and changes nothing; the tables that were checked, when nothing is wrong.
@@ -122,7 +125,7 @@ pub fn check(settings: &Settings) -> Result<Snapshot, OpenError> {
         return Ok(Snapshot::empty(settings.kinds.clone()));
     }
     let _lock = lock(&settings.path)?;
-    checked(&journal(&settings.path)?, settings)
+    check_journal(&journal(&settings.path)?, settings)
 }
 
 pub(super) fn tables_at(
@@ -162,12 +165,8 @@ fn lock(path: &Path) -> Result<File, OpenError> {
         }
         Err(e) => return Err(folder(&name, "locking the storage")(e.into())),
     }
-    let note = || -> io::Result<()> {
-        file.set_len(0)?;
-        writeln!(file, "{}", std::process::id())
-    };
-    let mut note = note;
-    note().map_err(folder(&name, "writing the storage's lock"))?;
+    let noted = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
+    noted.map_err(folder(&name, "writing the storage's lock"))?;
     Ok(file)
 }
 
@@ -176,22 +175,21 @@ fn journal(path: &Path) -> Result<GitJournal, OpenError> {
     GitJournal::open(&path).map_err(|source| OpenError::Journal { path, source })
 }
 
-/// Loads the newest revision and checks every entry of it.
-fn checked(journal: &dyn Journal, settings: &Settings) -> Result<Snapshot, OpenError> {
-    let loaded = journal
-        .load()
-        .map_err(|source| OpenError::Journal { path: settings.path.join("tables.git"), source })?;
+/// Loads the newest revision, if it is one of ours.
+fn load(journal: &dyn Journal, settings: &Settings) -> Result<Loaded, OpenError> {
+    let loaded = journal.load().map_err(failed(settings))?;
     check_meta(&loaded, settings)?;
-    let (tables, mut faults) = tables(loaded, &settings.kinds);
-    for kind in settings.kinds.iter() {
-        for record in tables.records(kind) {
-            let path = || format!("{}/{}", kind.name(), record.uuid());
-            let entry = record.entry();
-            let findings = kind.check(&entry).into_iter().chain(tables.dangling(kind, record));
-            faults.extend(findings.map(|finding| Fault { path: path(), finding }));
-        }
-    }
+    Ok(loaded)
+}
+
+fn checked(loaded: Loaded, settings: &Settings) -> Result<Snapshot, OpenError> {
+    let (tables, faults) = tables(loaded, &settings.kinds);
     if faults.is_empty() { Ok(tables) } else { Err(OpenError::Faults(faults)) }
+}
+
+/// Checks everything at the newest revision.
+pub(super) fn check_journal(journal: &dyn Journal, settings: &Settings) -> Result<Snapshot, OpenError> {
+    checked(load(journal, settings)?, settings)
 }
 
 fn check_meta(loaded: &Loaded, settings: &Settings) -> Result<(), OpenError> {
@@ -219,47 +217,27 @@ fn check_meta(loaded: &Loaded, settings: &Settings) -> Result<(), OpenError> {
     }
 }
 
-/// Sorts what was loaded into tables; what has no place there is a fault.
+/// Sorts what was loaded into tables, and names everything that breaks a rule.
 fn tables(loaded: Loaded, kinds: &Kinds) -> (Snapshot, Vec<Fault>) {
     let mut tables = Snapshot::empty(kinds.clone());
-    let fault = |path: &str, field: &str, code: &str, message: String| Fault {
-        path: path.to_owned(),
-        finding: Finding::new(field, code, message),
-    };
-    let mut faults: Vec<_> =
-        loaded.strangers.iter().map(|(path, reason)| fault(path, "", "stranger", reason.clone())).collect();
+    let mut faults = Vec::new();
+    for (path, reason) in loaded.strangers {
+        faults.push(Fault { path, finding: Finding::new("", "stranger", reason) });
+    }
+    let mut placed = Vec::with_capacity(loaded.records.len());
     for stored in loaded.records {
-        let path = stored.path.as_str();
-        let Some(kind) = kinds.get(&stored.resource) else {
-            let message = format!(
-                "the resource `{}` is not enabled ([resources] enabled), but has entries",
-                stored.resource
-            );
-            faults.push(fault(path, "", "resource", message));
-            continue;
-        };
-        let Some(text) = stored.text else {
-            faults.push(fault(path, "", "utf8", "is not UTF-8".into()));
-            continue;
-        };
-        let entry: Entry = match serde_json::from_str(&text) {
-            Ok(entry) => entry,
-            Err(e) => {
-                // serde_json quotes no values in messages about syntax; about types it may.
-                let place = format!("is not a JSON object (line {}, column {})", e.line(), e.column());
-                faults.push(fault(path, "", "json", place));
-                continue;
+        let path = stored.path.clone();
+        match place(stored, kinds, &mut tables) {
+            Ok((kind, uuid)) => placed.push((path, kind, uuid)),
+            Err(findings) => {
+                faults.extend(findings.into_iter().map(|finding| Fault { path: path.clone(), finding }))
             }
-        };
-        if entry.get("uuid").and_then(Value::as_str) != Some(stored.uuid.to_string().as_str()) {
-            faults.push(fault(path, "uuid", "uuid", "must be the uuid in the file's name".into()));
-            continue;
         }
-        // Entries of an earlier version lack the fields that have come since; those have defaults.
-        let entry = kind.completed(&entry);
-        if let Err(findings) = tables.put(kind, Record::new(stored.uuid, &entry)) {
-            faults.extend(findings.into_iter().map(|finding| Fault { path: path.to_owned(), finding }));
-        }
+    }
+    // Only now are all there that may be referred to.
+    for (path, kind, uuid) in placed {
+        let findings = tables.get(kind, uuid).map(|record| tables.dangling(kind, record)).unwrap_or_default();
+        faults.extend(findings.into_iter().map(|finding| Fault { path: path.clone(), finding }));
     }
     if let Some(revision) = loaded.revision {
         tables.set_revision(revision);
@@ -267,15 +245,51 @@ fn tables(loaded: Loaded, kinds: &Kinds) -> (Snapshot, Vec<Fault>) {
     (tables, faults)
 }
 
+/// Puts one stored record where it belongs, if it keeps the rules of its resource.
+fn place<'k>(
+    stored: Stored,
+    kinds: &'k Kinds,
+    tables: &mut Snapshot,
+) -> Result<(&'k Kind, Uuid), Vec<Finding>> {
+    let one = |field: &str, code: &str, message: String| vec![Finding::new(field, code, message)];
+    let kind = kinds.get(&stored.resource).ok_or_else(|| {
+        let name = &stored.resource;
+        one(
+            "",
+            "resource",
+            format!("the resource `{name}` is not enabled ([resources] enabled), but has entries"),
+        )
+    })?;
+    let text = stored.text.ok_or_else(|| one("", "utf8", "is not UTF-8".into()))?;
+    // The place only: serde_json may quote values.
+    let entry: Entry = serde_json::from_str(&text).map_err(|e| {
+        one("", "json", format!("is not a JSON object (line {}, column {})", e.line(), e.column()))
+    })?;
+    if entry.get("uuid").and_then(Value::as_str) != Some(stored.uuid.to_string().as_str()) {
+        return Err(one("uuid", "uuid", "must be the uuid in the file's name".into()));
+    }
+    // Entries of an earlier version lack the fields that have come since; those have defaults.
+    let entry = kind.completed(&entry);
+    let findings = kind.check(&entry);
+    if !findings.is_empty() {
+        return Err(findings);
+    }
+    tables.put(kind, Record::new(stored.uuid, &entry))?;
+    Ok((kind, stored.uuid))
+}
+
 /// Keeps the format, the tenant and the definitions in force in the repository, where a reader of it finds them.
-fn describe(journal: &dyn Journal, settings: &Settings, tables: &mut Snapshot) -> Result<(), OpenError> {
-    let failed = |source| OpenError::Journal { path: settings.path.join("tables.git"), source };
+fn describe(
+    journal: &dyn Journal,
+    settings: &Settings,
+    present: &[(String, String)],
+    tables: &mut Snapshot,
+) -> Result<(), OpenError> {
     let (id, name) = &settings.tenant;
     let meta = json!({"format": FORMAT, "tenant": {"id": id, "name": name}});
     let resources = json!({"resources": settings.kinds.definitions()});
     let text = |value: Value| value.as_object().map(super::canonical).unwrap_or_default();
     let wanted = [(META.to_owned(), text(meta)), (RESOURCES.to_owned(), text(resources))];
-    let present = journal.load().map_err(failed)?.documents;
     let documents: Vec<_> = wanted.into_iter().filter(|document| !present.contains(document)).collect();
     if documents.is_empty() {
         return Ok(());
@@ -288,7 +302,7 @@ fn describe(journal: &dyn Journal, settings: &Settings, tables: &mut Snapshot) -
         changes: vec![],
         documents,
     };
-    if let Some(revision) = journal.append(&[mutation]).map_err(failed)?.pop() {
+    if let Some(revision) = journal.append(&[mutation]).map_err(failed(settings))?.pop() {
         tables.set_revision(revision);
     }
     Ok(())
@@ -328,12 +342,16 @@ fn import_old_dump(
         changes: outcome.changes,
         documents: vec![],
     };
-    let failed = |source| OpenError::Journal { path: settings.path.join("tables.git"), source };
-    let revision = journal.append(&[mutation]).map_err(failed)?.pop();
+    let revision = journal.append(&[mutation]).map_err(failed(settings))?.pop();
     *tables = outcome.tables;
     tables.set_revision(revision.unwrap_or_default());
     tracing::info!(count, "imported the old server's table_db.json");
     Ok(())
+}
+
+fn failed(settings: &Settings) -> impl FnOnce(JournalError) -> OpenError {
+    let path = settings.path.join("tables.git");
+    move |source| OpenError::Journal { path, source }
 }
 
 fn folder(path: &Path, step: &'static str) -> impl FnOnce(io::Error) -> OpenError {

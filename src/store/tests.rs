@@ -291,7 +291,7 @@ async fn every_bad_entry_is_named_and_nothing_is_served() {
     let refusal = refusal(folder.path());
     for line in [
         &format!("  {}: is not a JSON object (line 1, column 9)", path(1)),
-        &format!("  users/{}: email: must be a valid e-mail address", id(2)),
+        &format!("  {}: email: must be a valid e-mail address", path(2)),
         &format!("  {}: uuid: must be the uuid in the file's name", path(3)),
         "  tables/users/4/4/4/note.txt: is not where a record with this name belongs",
         "  tables/cars/5/5/5/55500000-0000-4000-8000-000000000000.json: the resource `cars` is not enabled ([resources] enabled), but has entries",

@@ -1,0 +1,290 @@
+//! The command line. Exit codes: 0 fine, 1 failed, 2 usage.
+
+use crate::config::Config;
+use crate::http::Limits;
+use crate::operator::{Command, Operator};
+use crate::resource::Role;
+use crate::store::{Clock, OpenError};
+use crate::{Server, StartError, control, open_store, start_sync, store, store_settings, telemetry};
+use anyhow::{Context, Result, anyhow, bail};
+use chrono::Utc;
+use clap::{Args, Parser, Subcommand};
+use std::fs::{self, OpenOptions};
+use std::io::{self, IsTerminal, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use uuid::Uuid;
+
+/// Management server of a monitoring system for small energy devices.
+#[derive(Parser)]
+#[command(name = "karana", version, about)]
+struct Cli {
+    /// The configuration [default: ./config.ini; when there is none: test mode]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    verb: Option<Verb>,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Serve the API (also without a command)
+    Serve,
+    /// Check configuration and storage, name everything that is wrong
+    Check,
+    /// Take over a dump of the 2017 server (a `table_db.json`, or the folder it lies in); all or nothing
+    Import {
+        file: PathBuf,
+        /// Say what would happen, change nothing
+        #[arg(long)]
+        dry_run: bool,
+        /// Also into a store that is not empty
+        #[arg(long)]
+        merge: bool,
+    },
+    /// Write a dump in the 2017 server's format (`-`: standard output; a folder: with its `tablestate_db.json`)
+    Export {
+        file: PathBuf,
+        /// As it was at this revision
+        #[arg(long, value_name = "REV")]
+        at: Option<String>,
+        /// With passwords and hashes, for moving to another instance; otherwise they are masked
+        #[arg(long)]
+        secrets: bool,
+    },
+    /// Manage who can sign in
+    User {
+        #[command(subcommand)]
+        verb: UserVerb,
+    },
+    /// Show what a sync would do, and do nothing
+    Plan,
+    /// Bring the records to InfluxDB
+    Sync,
+    /// List all versions of one record
+    Log {
+        /// <resource>/<uuid>
+        #[arg(value_parser = parse_record)]
+        record: (String, Uuid),
+    },
+}
+
+#[derive(Subcommand)]
+enum UserVerb {
+    /// Add a user
+    Add {
+        #[arg(long)]
+        email: String,
+        #[arg(long, default_value = "")]
+        name: String,
+        /// admin, manager, viewer or client
+        #[arg(long, default_value = "client", value_parser = parse_role)]
+        role: Role,
+        #[command(flatten)]
+        password: Password,
+    },
+    /// Give a user a new password
+    Passwd {
+        email: String,
+        #[command(flatten)]
+        password: Password,
+    },
+    /// List the users
+    List,
+}
+
+#[derive(Args)]
+struct Password {
+    /// Read the password from standard input; otherwise one is made and shown
+    #[arg(long)]
+    password_stdin: bool,
+}
+
+/// Runs the program.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(e) => {
+            eprintln!("karana: {e}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let code = match runtime.block_on(dispatch(cli)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("karana: {error:#}");
+            ExitCode::FAILURE
+        }
+    };
+    // Hashing that nobody waits for any more must not hold up the end.
+    runtime.shutdown_background();
+    code
+}
+
+async fn dispatch(cli: Cli) -> Result<()> {
+    // Other programs' variables may be anything; ours are text.
+    let env = || {
+        std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+    };
+    let config = Config::load(cli.config.as_deref(), env())?;
+    let clock: Clock = Arc::new(Utc::now);
+    match cli.verb.unwrap_or(Verb::Serve) {
+        Verb::Serve => serve(&config, clock).await,
+        Verb::Check => check(&config, clock).await,
+        Verb::Import { file, dry_run, merge } => {
+            let file = if file.is_dir() { file.join("table_db.json") } else { file };
+            let dump = fs::read_to_string(&file).with_context(|| file.display().to_string())?;
+            say(&config, clock, Command::Import { dump, dry_run, merge }).await
+        }
+        Verb::Export { file, at, secrets } => {
+            let dump = ask(&config, clock, Command::Export { at, secrets }).await?;
+            write_dump(&file, &dump)
+        }
+        Verb::User { verb: UserVerb::Add { email, name, role, password } } => {
+            let password = password.read()?;
+            say(&config, clock, Command::UserAdd { email, name, role, password }).await
+        }
+        Verb::User { verb: UserVerb::Passwd { email, password } } => {
+            let password = password.read()?;
+            say(&config, clock, Command::UserPasswd { email, password }).await
+        }
+        Verb::User { verb: UserVerb::List } => say(&config, clock, Command::UserList).await,
+        Verb::Plan => say(&config, clock, Command::Plan).await,
+        Verb::Sync => say(&config, clock, Command::Sync).await,
+        Verb::Log { record: (resource, uuid) } => say(&config, clock, Command::Log { resource, uuid }).await,
+    }
+}
+
+async fn serve(config: &Config, clock: Clock) -> Result<()> {
+    let logging = logging_file(config);
+    let _logging = telemetry::init(logging.as_deref(), std::env::var("KARANA_LOG").ok())?;
+    if config.file.is_none() {
+        tracing::info!("no config.ini: test mode with the defaults");
+    }
+    let address = config.api.listen;
+    // First the port: requests wait there while the store is loaded.
+    let listener =
+        TcpListener::bind(address).await.with_context(|| format!("listening on {address} ([api] listen)"))?;
+    let server = Server::start(config, clock, Limits::default()).await?;
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let stop = async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping");
+    };
+    // The one line on standard output: whoever started us may wait for it.
+    println!("karana listening on http://{}", listener.local_addr()?);
+    tracing::info!(address = %listener.local_addr()?, "listening");
+    if server.serve(listener, stop).await {
+        tracing::info!("stopped");
+        Ok(())
+    } else {
+        bail!("stopped because the store failed; the log says why")
+    }
+}
+
+async fn check(config: &Config, clock: Clock) -> Result<()> {
+    if let Some(file) = &logging_file(config) {
+        telemetry::check(file)?;
+    }
+    let settings = store_settings(config, clock.clone())?;
+    match store::check(&settings) {
+        Ok(tables) => {
+            let counts = tables.kinds().iter().map(|kind| format!("{} {}", tables.len(kind), kind.name()));
+            println!("configuration and storage are in order: {}", counts.collect::<Vec<_>>().join(", "));
+            Ok(())
+        }
+        // A running server has it: that one checks.
+        Err(OpenError::Locked { .. }) => say(config, clock, Command::Check).await,
+        Err(e) => Err(e.into()),
+    }
+}
+
+/// Lets a running server carry the command out, or does it here when none runs.
+async fn ask(config: &Config, clock: Clock, command: Command) -> Result<String> {
+    let answer = match control::ask(&crate::control_socket(config), &command) {
+        Some(answer) => answer.context("asking the running server")?,
+        None => alone(config, clock, command).await?,
+    };
+    answer.map_err(|reason| anyhow!(reason))
+}
+
+async fn say(config: &Config, clock: Clock, command: Command) -> Result<()> {
+    println!("{}", ask(config, clock, command).await?);
+    Ok(())
+}
+
+async fn alone(
+    config: &Config,
+    clock: Clock,
+    command: Command,
+) -> Result<crate::operator::Answer, StartError> {
+    let store = open_store(config, clock.clone())?;
+    let sync = start_sync(config, &store, false)?;
+    let passwords = crate::auth::Passwords::new(config.auth.hash_rounds);
+    let operator = Operator { store, passwords, sync: sync.clone(), clock };
+    let answer = operator.run(command).await;
+    sync.stop().await;
+    Ok(answer)
+}
+
+/// `logging.toml` beside `config.ini`, if there is one.
+fn logging_file(config: &Config) -> Option<PathBuf> {
+    let folder = config.file.as_deref().and_then(Path::parent).unwrap_or(Path::new("."));
+    Some(folder.join("logging.toml")).filter(|file| file.exists())
+}
+
+fn write_dump(file: &Path, dump: &str) -> Result<()> {
+    let dump: serde_json::Value = serde_json::from_str(dump)?;
+    if file == Path::new("-") {
+        println!("{}", dump["tables"]);
+        return Ok(());
+    }
+    if file.is_dir() {
+        write_private(&file.join("table_db.json"), &dump["tables"].to_string())?;
+        return write_private(&file.join("tablestate_db.json"), &dump["tablestate"].to_string());
+    }
+    write_private(file, &dump["tables"].to_string())
+}
+
+/// It may hold secrets: for the owner alone.
+fn write_private(path: &Path, text: &str) -> Result<()> {
+    let write = || -> io::Result<()> {
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()
+    };
+    write().with_context(|| path.display().to_string())
+}
+
+impl Password {
+    fn read(&self) -> Result<Option<String>> {
+        if !self.password_stdin {
+            return Ok(None);
+        }
+        if io::stdin().is_terminal() {
+            eprint!("password (shown while you type), then Ctrl-D: ");
+        }
+        let mut password = String::new();
+        io::stdin().read_to_string(&mut password).context("reading the password")?;
+        Ok(Some(password.trim_end_matches(['\r', '\n']).to_owned()))
+    }
+}
+
+fn parse_role(text: &str) -> Result<Role, String> {
+    serde_json::from_value(text.into()).map_err(|_| "must be one of: admin, manager, viewer, client".into())
+}
+
+fn parse_record(text: &str) -> Result<(String, Uuid), String> {
+    let wrong = || "must be <resource>/<uuid>".to_owned();
+    let (resource, uuid) = text.split_once('/').ok_or_else(wrong)?;
+    Ok((resource.to_owned(), uuid.parse().map_err(|_| wrong())?))
+}

@@ -1,0 +1,127 @@
+//! The body of a `/v1` request: parameters as JSON or as a form.
+
+use super::App;
+use super::reply::Failure;
+use axum::body::Body;
+use axum::extract::{FromRequest, Request};
+use axum::http::{HeaderMap, StatusCode, header};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde_json::{Map, Value};
+
+use crate::error::Error;
+use crate::resource::Entry;
+
+/// Parameters that clients of 2017 may have sent in the query string, where every log on the way keeps them.
+const NOT_IN_QUERY: &[&str] = &["data", "user", "password"];
+
+/// The parameters in a body, unread.
+pub struct Parameters(Map<String, Value>);
+
+impl FromRequest<App> for Parameters {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Failure> {
+        refuse_query(request.uri().query())?;
+        let (parts, body) = request.into_parts();
+        let bytes = read(body, &parts.headers, app).await?;
+        parse(&bytes, content_type(&parts.headers)).map(Self)
+    }
+}
+
+impl Parameters {
+    /// The object that `data` holds: as a string of JSON, as the old clients send it, or as it is.
+    pub fn data(&self) -> Result<Entry, Failure> {
+        let not_an_object =
+            || Error::invalid("data", "type", "must be a JSON object, or a string that holds one");
+        match self.0.get("data").ok_or_else(|| Failure::missing_parameter("data"))? {
+            Value::Object(fields) => Ok(fields.clone()),
+            Value::String(text) => match serde_json::from_str(text) {
+                Ok(Value::Object(fields)) => Ok(fields),
+                Ok(_) => Err(not_an_object().into()),
+                Err(e) => {
+                    let place = format!("is not JSON (line {}, column {})", e.line(), e.column());
+                    Err(Error::invalid("data", "json", place).into())
+                }
+            },
+            _ => Err(not_an_object().into()),
+        }
+    }
+
+    /// A parameter that is a text.
+    pub fn text(&self, name: &'static str) -> Result<&str, Failure> {
+        match self.0.get(name) {
+            None => Err(Failure::missing_parameter(name)),
+            Some(Value::String(text)) => Ok(text),
+            Some(_) => Err(Error::invalid(name, "type", "must be a string").into()),
+        }
+    }
+}
+
+/// Refuses parameters in the query string that belong into the body.
+pub fn refuse_query(query: Option<&str>) -> Result<(), Failure> {
+    let mut pairs = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
+    match pairs.find(|(name, _)| NOT_IN_QUERY.contains(&name.as_ref())) {
+        Some((name, _)) => Err(Error::invalid(
+            &name,
+            "query",
+            "must be sent in the body, not in the query string: that ends up in access logs",
+        )
+        .into()),
+        None => Ok(()),
+    }
+}
+
+async fn read(body: Body, headers: &HeaderMap, app: &App) -> Result<Vec<u8>, Failure> {
+    let limit = app.limits.body_size;
+    let too_large =
+        || Failure::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body is larger than {limit} bytes"));
+    let announced =
+        headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    if announced.is_some_and(|length| length > limit) {
+        return Err(too_large());
+    }
+    let slow = Failure::new(
+        StatusCode::REQUEST_TIMEOUT,
+        format!("the body took longer than {} seconds", app.limits.body_time.as_secs()),
+    );
+    match tokio::time::timeout(app.limits.body_time, Limited::new(body, limit).collect()).await {
+        Err(_) => Err(slow),
+        Ok(Ok(collected)) => Ok(collected.to_bytes().into()),
+        Ok(Err(e)) if e.is::<LengthLimitError>() => Err(too_large()),
+        Ok(Err(_)) => Err(Failure::new(StatusCode::BAD_REQUEST, "the body broke off")),
+    }
+}
+
+fn content_type(headers: &HeaderMap) -> &str {
+    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    value.split(';').next().unwrap_or_default().trim()
+}
+
+fn parse(bytes: &[u8], content_type: &str) -> Result<Map<String, Value>, Failure> {
+    if content_type.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        // `curl -d '{…}'` calls JSON a form.
+        if bytes.first() == Some(&b'{') {
+            let reason = "the body looks like JSON but is announced as a form; send the header `Content-Type: application/json`";
+            return Err(Failure::new(StatusCode::BAD_REQUEST, reason));
+        }
+        return Ok(form_urlencoded::parse(bytes)
+            .map(|(name, value)| (name.into_owned(), Value::String(value.into_owned())))
+            .collect());
+    }
+    if !content_type.is_empty() && !content_type.eq_ignore_ascii_case("application/json") {
+        let reason = "the body must be application/json or application/x-www-form-urlencoded";
+        return Err(Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, reason));
+    }
+    // An empty body has no parameters; which one is missing is said by whoever asks for it.
+    if bytes.iter().all(u8::is_ascii_whitespace) {
+        return Ok(Map::new());
+    }
+    match serde_json::from_slice(bytes) {
+        Ok(Value::Object(parameters)) => Ok(parameters),
+        Ok(_) => Err(Failure::new(StatusCode::BAD_REQUEST, "the body must be a JSON object")),
+        Err(e) => Err(Failure::new(
+            StatusCode::BAD_REQUEST,
+            format!("the body is not JSON (line {}, column {})", e.line(), e.column()),
+        )),
+    }
+}

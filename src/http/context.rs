@@ -1,0 +1,192 @@
+//! What surrounds a handler: the request's id and line in the log, the client's address, who is signed in.
+
+use super::App;
+use super::reply::Failure;
+use crate::auth::Actor;
+use crate::config::Network;
+use crate::error::Error;
+use axum::body::Body;
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::Response;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
+use uuid::Uuid;
+
+/// Carries the request's id, in both directions.
+pub const REQUEST_ID: &str = "x-request-id";
+
+/// Which addresses are whose.
+#[derive(Debug, Clone, Default)]
+pub struct Networks {
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<Network>,
+    /// Who sees metrics and the details of readiness, beside this machine itself.
+    pub metrics_from: Vec<Network>,
+}
+
+impl Networks {
+    /// Whether details about the inside are for this client.
+    pub fn shows_details_to(&self, client: Option<IpAddr>) -> bool {
+        client.is_some_and(|ip| ip.to_canonical().is_loopback() || contains(&self.metrics_from, ip))
+    }
+
+    /// The client behind trusted proxies: the right-most address in `X-Forwarded-For` that is not one of them.
+    fn client(&self, peer: Option<IpAddr>, headers: &HeaderMap) -> Option<IpAddr> {
+        let peer = peer?;
+        if !contains(&self.trusted_proxies, peer) {
+            return Some(peer);
+        }
+        let forwarded = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
+        let addresses: Vec<_> =
+            forwarded.flat_map(|value| value.split(',')).map(|part| part.trim().parse::<IpAddr>()).collect();
+        for address in addresses.iter().rev() {
+            match address {
+                Ok(ip) if contains(&self.trusted_proxies, *ip) => {}
+                Ok(ip) => return Some(*ip),
+                // What stands left of nonsense is not to be believed either.
+                Err(_) => break,
+            }
+        }
+        Some(peer)
+    }
+}
+
+fn contains(networks: &[Network], ip: IpAddr) -> bool {
+    networks.iter().any(|network| network.contains(ip))
+}
+
+/// What is known of a request beside what it asks for.
+#[derive(Clone)]
+pub struct Context {
+    /// In the log, in the commit and in the answer.
+    pub id: Arc<str>,
+    /// Where it comes from.
+    pub client: Option<IpAddr>,
+    actor: Arc<OnceLock<String>>,
+}
+
+/// Gives the request its id and writes its line to the log: never a query, a body or a token.
+pub async fn request_line(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let start = Instant::now();
+    let id = request
+        .headers()
+        .get(REQUEST_ID)
+        .and_then(acceptable_id)
+        .unwrap_or_else(|| Uuid::new_v4().simple().to_string());
+    let peer = request.extensions().get::<SocketAddr>().map(SocketAddr::ip);
+    let client = app.networks.client(peer, request.headers());
+    let context = Context { id: id.into(), client, actor: Arc::default() };
+    request.extensions_mut().insert(context.clone());
+    let (method, path) =
+        (request.method().clone(), request.uri().path().chars().take(200).collect::<String>());
+    let route =
+        request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned()).unwrap_or_default();
+
+    let mut response = next.run(request).await;
+    if let Ok(id) = HeaderValue::from_str(&context.id) {
+        response.headers_mut().insert(REQUEST_ID, id);
+    }
+    tracing::info!(
+        request_id = %context.id,
+        actor = context.actor.get().map_or("-", String::as_str),
+        client = context.client.map(|ip| ip.to_string()).unwrap_or_default(),
+        %method,
+        path,
+        route,
+        status = response.status().as_u16(),
+        duration_ms = (start.elapsed().as_secs_f64() * 1e6).round() / 1e3,
+        "request"
+    );
+    response
+}
+
+/// An id from outside goes into commits and the log: short and plain, or not at all.
+fn acceptable_id(value: &HeaderValue) -> Option<String> {
+    let text = value.to_str().ok()?;
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+    ((1..=64).contains(&text.len()) && text.bytes().all(plain)).then(|| text.to_owned())
+}
+
+/// Finds out who is signed in, and puts the [`Actor`] where handlers find it.
+pub async fn authenticate(
+    State(app): State<App>,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, Failure> {
+    let token = bearer(request.headers())?;
+    let actor = app.tokens.actor(&app.store.read(), token)?;
+    if let Some(context) = request.extensions().get::<Context>() {
+        let _ = context.actor.set(format!("{}/{}", actor.resource, actor.uuid));
+    }
+    request.extensions_mut().insert(actor);
+    Ok(next.run(request).await)
+}
+
+/// The token of `Authorization: Bearer <token>` (RFC 6750, 2.1); the word in any case, as the old clients write it.
+fn bearer(headers: &HeaderMap) -> Result<&str, Error> {
+    let value = headers.get(header::AUTHORIZATION).ok_or(Error::NoCredentials)?;
+    let wrong = || Error::BadCredentials("the header must read `Authorization: Bearer <token>`".into());
+    let (scheme, token) = value.to_str().map_err(|_| wrong())?.trim().split_once(' ').ok_or_else(wrong)?;
+    if scheme.eq_ignore_ascii_case("bearer") { Ok(token.trim()) } else { Err(wrong()) }
+}
+
+/// The clients of 2017 know 204 as the answer to a preflight; tower-http says 200.
+pub async fn preflight_has_no_content(request: Request, next: Next) -> Response {
+    let is_preflight = request.method() == Method::OPTIONS
+        && request.headers().contains_key("access-control-request-method");
+    let mut response = next.run(request).await;
+    if is_preflight && response.status() == StatusCode::OK {
+        *response.status_mut() = StatusCode::NO_CONTENT;
+        *response.body_mut() = Body::empty();
+        response.headers_mut().remove(header::CONTENT_LENGTH);
+    }
+    response
+}
+
+impl Context {
+    /// Who is answerable for a commit that this request makes.
+    pub fn author(&self, actor: &Actor) -> crate::store::Author {
+        actor.author(&self.id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_trusted_proxies_are_believed_about_the_client() {
+        let networks =
+            Networks { trusted_proxies: vec!["10.0.12.0/24".parse().unwrap()], metrics_from: vec![] };
+        let client = |peer: &str, forwarded: &[&str]| {
+            let mut headers = HeaderMap::new();
+            for value in forwarded {
+                headers.append("x-forwarded-for", HeaderValue::from_str(value).unwrap());
+            }
+            networks.client(Some(peer.parse().unwrap()), &headers).unwrap().to_string()
+        };
+        assert_eq!(client("203.0.113.9", &["198.51.100.1"]), "203.0.113.9");
+        assert_eq!(client("10.0.12.3", &["198.51.100.1, 203.0.113.9, 10.0.12.4"]), "203.0.113.9");
+        assert_eq!(client("10.0.12.3", &["198.51.100.1", "203.0.113.9"]), "203.0.113.9");
+        assert_eq!(client("10.0.12.3", &["198.51.100.1, nonsense"]), "10.0.12.3");
+        assert_eq!(client("10.0.12.3", &[]), "10.0.12.3");
+        assert!(networks.shows_details_to(Some("::1".parse().unwrap())));
+        assert!(!networks.shows_details_to(Some("10.0.12.3".parse().unwrap())));
+    }
+
+    #[test]
+    fn an_id_from_outside_is_taken_only_when_it_is_harmless() {
+        for (id, ok) in
+            [("a-B_3.x", true), ("", false), ("a b", false), ("a\u{7f}", false), (&"x".repeat(65), false)]
+        {
+            assert_eq!(
+                HeaderValue::from_bytes(id.as_bytes()).ok().and_then(|v| acceptable_id(&v)).is_some(),
+                ok,
+                "{id}"
+            );
+        }
+    }
+}

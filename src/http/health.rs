@@ -1,0 +1,35 @@
+//! Whether the server is alive, and whether it can do its work.
+
+use super::App;
+use super::context::Context;
+use super::reply::Failure;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
+use serde_json::json;
+
+/// `GET /health/live`: the process answers.
+pub async fn live() -> Json<serde_json::Value> {
+    Json(json!({"status": "ok"}))
+}
+
+/// `GET /health/ready`: reads and writes are possible. Back ends that are away do not make it unready: devices and
+/// owners are kept, and brought to them when they come back.
+pub async fn ready(
+    State(app): State<App>,
+    Extension(context): Extension<Context>,
+) -> Result<Response, Failure> {
+    let writes = app.store.takes_writes();
+    let status = if writes { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let mut body = json!({"status": if writes { "ready" } else { "not ready" }});
+    if app.networks.shows_details_to(context.client) {
+        let tables = app.store.read();
+        let records: serde_json::Map<_, _> =
+            tables.kinds().iter().map(|kind| (kind.name().to_owned(), tables.len(kind).into())).collect();
+        body["store"] =
+            json!({"takes_writes": writes, "revision": tables.revision().to_string(), "records": records});
+        body["sync"] = super::sync::status(&app)?;
+    }
+    Ok((status, Json(body)).into_response())
+}

@@ -1,0 +1,104 @@
+//! Connections: accepted, bounded in number and time, and finished before the server stops.
+
+use axum::Router;
+use axum::body::Body;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::{GracefulConnection, GracefulShutdown};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tower::ServiceExt;
+use tower_http::normalize_path::NormalizePath;
+
+/// Time-outs and sizes.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// From the first byte of a request to the end of its headers; also how long a connection may be idle.
+    pub header_time: Duration,
+    /// For the whole of a body.
+    pub body_time: Duration,
+    /// The largest body, in bytes.
+    pub body_size: usize,
+    /// Connections at a time; more wait to be accepted.
+    pub connections: usize,
+    /// How long requests in flight may go on when the server stops.
+    pub shutdown_time: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            header_time: Duration::from_secs(30),
+            body_time: Duration::from_secs(30),
+            body_size: 1 << 20,
+            connections: 8192,
+            shutdown_time: Duration::from_secs(10),
+        }
+    }
+}
+
+/// Serves until `stop` resolves, then finishes what is in flight.
+pub async fn serve(
+    listener: TcpListener,
+    router: NormalizePath<Router>,
+    limits: Limits,
+    stop: impl Future<Output = ()>,
+) {
+    let graceful = GracefulShutdown::new();
+    let room = Arc::new(Semaphore::new(limits.connections));
+    let mut stop = std::pin::pin!(stop);
+    loop {
+        let accepted = async {
+            let place = room.clone().acquire_owned().await;
+            (place, listener.accept().await)
+        };
+        let (place, stream) = tokio::select! {
+            biased;
+            () = &mut stop => break,
+            (place, accepted) = accepted => match accepted {
+                Ok((stream, _)) => (place, stream),
+                Err(reason) => {
+                    // Too many open files, most likely: do not spin while others finish.
+                    tracing::warn!(%reason, "a connection could not be accepted");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    continue;
+                }
+            },
+        };
+        let connection = graceful.watch(connection(stream, router.clone(), limits.header_time));
+        tokio::spawn(async move {
+            // Broken connections are the network's daily business, not ours.
+            let _ = connection.await;
+            drop(place);
+        });
+    }
+    drop(listener);
+    if tokio::time::timeout(limits.shutdown_time, graceful.shutdown()).await.is_err() {
+        tracing::warn!("requests were still in flight when the time for stopping was over");
+    }
+}
+
+fn connection(
+    stream: TcpStream,
+    router: NormalizePath<Router>,
+    header_time: Duration,
+) -> impl GracefulConnection {
+    // Answers are written at once; waiting to fill a packet only delays them.
+    let _ = stream.set_nodelay(true);
+    let peer = stream.peer_addr().ok();
+    let service = service_fn(move |request: hyper::Request<Incoming>| {
+        let mut request = request.map(Body::new);
+        if let Some(peer) = peer {
+            request.extensions_mut().insert(peer);
+        }
+        router.clone().oneshot(request)
+    });
+    http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(header_time)
+        .serve_connection(TokioIo::new(stream), service)
+}

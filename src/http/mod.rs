@@ -1,0 +1,130 @@
+//! The HTTP interface: every route, and the order of the middleware, are in this file.
+
+mod body;
+mod context;
+mod crud;
+mod health;
+mod listen;
+mod reply;
+mod session;
+mod sync;
+mod v1;
+
+pub use context::Networks;
+pub use listen::{Limits, serve};
+
+use crate::auth::{Passwords, Tokens};
+use crate::error::Error;
+use crate::resource::Kind;
+use crate::store::{Clock, Store};
+use axum::Router;
+use axum::http::{HeaderName, HeaderValue, Method, header};
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::{MethodRouter, get, post};
+use std::sync::Arc;
+use tower::Layer;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::cors::{AllowOrigin, CorsLayer};
+use tower_http::normalize_path::{NormalizePath, NormalizePathLayer};
+
+/// What the handlers work with; cheap to clone.
+#[derive(Clone)]
+pub struct App(Arc<Parts>);
+
+/// The parts an [`App`] is put together from.
+pub struct Parts {
+    /// The records.
+    pub store: Store,
+    /// Issues and reads tokens.
+    pub tokens: Tokens,
+    /// Hashes and verifies passwords.
+    pub passwords: Passwords,
+    /// Brings the records to InfluxDB.
+    pub sync: crate::sync::Sync,
+    /// Where the time comes from.
+    pub clock: Clock,
+    /// Origins whose pages may call us (CORS).
+    pub cors_origins: Vec<String>,
+    /// Which proxies are believed, and who sees details.
+    pub networks: Networks,
+    /// Time-outs and sizes.
+    pub limits: Limits,
+}
+
+impl App {
+    /// Puts the parts together.
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+
+    fn kind(&self, name: &str) -> Result<&Kind, Error> {
+        self.store.kinds().get(name).ok_or_else(|| Error::NotFound(format!("there is no resource `{name}`")))
+    }
+}
+
+impl std::ops::Deref for App {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+/// Who gets to a route's handler at all. What they may do with which record is decided by `auth::policy`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Access {
+    Everybody,
+    SignedIn,
+}
+
+/// Every route, with who gets to it.
+fn routes() -> Vec<(Access, &'static str, MethodRouter<App>)> {
+    use Access::{Everybody, SignedIn};
+    vec![
+        (Everybody, "/health/live", get(health::live)),
+        (Everybody, "/health/ready", get(health::ready)),
+        (Everybody, "/v1/{resource}/login", post(session::login)),
+        (SignedIn, "/v1/{resource}", get(v1::list)),
+        (SignedIn, "/v1/{resource}/new", post(v1::create)),
+        (SignedIn, "/v1/{resource}/{id}", get(v1::read).put(v1::put).patch(v1::patch).delete(v1::delete)),
+        // The 2017 document writes the path one way, the code and the front end of then the other.
+        (SignedIn, "/v1/sync/all/db", post(sync::all)),
+        (SignedIn, "/v1/sync/db/all", post(sync::all)),
+    ]
+}
+
+/// The whole interface as one service. From outside to inside: trailing slashes, request line in the log, CORS,
+/// error bodies, panics, who is signed in, handler.
+pub fn router(app: App) -> NormalizePath<Router> {
+    let mut router = Router::new();
+    for (access, path, mut methods) in routes() {
+        if access == Access::SignedIn {
+            // Before the body is read.
+            methods = methods.route_layer(from_fn_with_state(app.clone(), context::authenticate));
+        }
+        router = router.route(path, methods);
+    }
+    let router = router
+        .fallback(reply::unknown_path)
+        .method_not_allowed_fallback(reply::unknown_method)
+        .layer(CatchPanicLayer::custom(reply::panicked))
+        .layer(from_fn(reply::render))
+        .layer(cors(&app.cors_origins))
+        .layer(from_fn(context::preflight_has_no_content))
+        .layer(from_fn_with_state(app.clone(), context::request_line))
+        .with_state(app);
+    NormalizePathLayer::trim_trailing_slash().layer(router)
+}
+
+fn cors(origins: &[String]) -> CorsLayer {
+    let origin = if origins.iter().any(|origin| origin == "*") {
+        AllowOrigin::any()
+    } else {
+        AllowOrigin::list(origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok()))
+    };
+    CorsLayer::new()
+        .allow_origin(origin)
+        .allow_methods([Method::POST, Method::PUT, Method::GET, Method::PATCH, Method::DELETE])
+        .allow_headers([header::CONTENT_TYPE, header::AUTHORIZATION])
+        .expose_headers([HeaderName::from_static(context::REQUEST_ID)])
+}

@@ -1,0 +1,217 @@
+//! Answers: the domain's errors as statuses, and the envelope of each version of the API.
+
+use super::context::Context;
+use crate::error::{Error, Finding};
+use axum::extract::Request;
+use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use serde_json::{Value, json};
+use std::any::Any;
+use std::borrow::Cow;
+use std::io;
+use std::sync::Arc;
+
+/// An answer that is not a success. Its body is made in [`render`], in the manner of the API's version.
+#[derive(Debug, Clone)]
+pub struct Failure {
+    status: StatusCode,
+    /// For people; never the inner text of a fault.
+    reason: String,
+    /// The title in the envelope of `/v1`, where it is not the one of the method.
+    title: Option<&'static str>,
+    /// For the log only.
+    inner: Option<String>,
+}
+
+impl Failure {
+    /// A failure of the request as such, before the domain sees it.
+    pub fn new(status: StatusCode, reason: impl Into<String>) -> Self {
+        Self { status, reason: reason.into(), title: None, inner: None }
+    }
+
+    /// The old server's answer when a parameter is not in the body.
+    pub fn missing_parameter(name: &'static str) -> Self {
+        let reason = format!("Required parameter '{name}' not supplied");
+        Self { title: Some(name), ..Self::new(StatusCode::BAD_REQUEST, reason) }
+    }
+
+    /// With another title than the method's, on `/v1`.
+    pub fn titled(mut self, title: &'static str) -> Self {
+        self.title = Some(title);
+        self
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let reason = error.to_string();
+        match error {
+            Error::Invalid(_) => Self::new(StatusCode::BAD_REQUEST, reason),
+            Error::NotFound(_) => Self::new(StatusCode::NOT_FOUND, reason),
+            Error::Conflict(_) => Self::new(StatusCode::CONFLICT, reason),
+            Error::NoCredentials => {
+                Self::new(StatusCode::UNAUTHORIZED, reason).titled("Authentication Required")
+            }
+            Error::BadCredentials(_) => {
+                Self::new(StatusCode::UNAUTHORIZED, reason).titled("Invalid Authentication")
+            }
+            Error::Denied(_) => Self::new(StatusCode::FORBIDDEN, reason),
+            Error::Unavailable(_) => Self::new(StatusCode::SERVICE_UNAVAILABLE, reason),
+            Error::Internal(inner) => {
+                Self { inner: Some(inner), ..Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal error") }
+            }
+        }
+    }
+}
+
+impl From<Vec<Finding>> for Failure {
+    fn from(findings: Vec<Finding>) -> Self {
+        Error::Invalid(findings).into()
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        response.extensions_mut().insert(Arc::new(self));
+        response
+    }
+}
+
+/// Gives failures their bodies, in one place for handlers, middleware, unknown paths and panics.
+pub async fn render(request: Request, next: Next) -> Response {
+    let (method, uri) = (request.method().clone(), request.uri().clone());
+    let context = request.extensions().get::<Context>().cloned();
+    let mut response = next.run(request).await;
+    let Some(failure) = response.extensions_mut().remove::<Arc<Failure>>() else { return response };
+    let id = context.map(|context| context.id.to_string()).unwrap_or_default();
+    if let Some(inner) = &failure.inner {
+        tracing::error!(request_id = id, reason = inner, "internal error");
+    }
+    let reason = match failure.status {
+        StatusCode::INTERNAL_SERVER_ERROR => {
+            format!("{}; the server's log has it under the request id {id}", failure.reason)
+        }
+        _ => failure.reason.clone(),
+    };
+    let body = json!({"errors": {failure.title.unwrap_or_else(|| old_title(&method, &uri)): reason}});
+    let mut answer =
+        (failure.status, [(header::CONTENT_TYPE, "application/json")], python_json(&body)).into_response();
+    let headers = answer.headers_mut();
+    match failure.status {
+        StatusCode::UNAUTHORIZED => {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
+        }
+        StatusCode::SERVICE_UNAVAILABLE => headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5")),
+        // So that what is left of a refused body does not pass for the next request.
+        StatusCode::PAYLOAD_TOO_LARGE | StatusCode::REQUEST_TIMEOUT => {
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close"))
+        }
+        _ => None,
+    };
+    if let Some(allow) = response.headers_mut().remove(header::ALLOW) {
+        answer.headers_mut().insert(header::ALLOW, allow);
+    }
+    answer
+}
+
+/// The title under which the server of 2017 reported the failure of a call.
+fn old_title(method: &Method, uri: &Uri) -> &'static str {
+    match *method {
+        _ if uri.path().starts_with("/v1/sync/") => "Sync DB error",
+        Method::POST => "Create Resource Error",
+        Method::PUT => "Update Resource Error",
+        Method::PATCH => "Modify Resource Error",
+        Method::DELETE => "Delete Resource Error",
+        _ => "Get Resource Error",
+    }
+}
+
+/// The fallback for paths that are not ours.
+pub async fn unknown_path(uri: Uri) -> Failure {
+    let path: String = uri.path().chars().take(100).collect();
+    Failure::new(StatusCode::NOT_FOUND, format!("there is nothing at {path}; the API is at /v1"))
+}
+
+/// The fallback for methods that a path does not have.
+pub async fn unknown_method(method: Method) -> Failure {
+    Failure::new(StatusCode::METHOD_NOT_ALLOWED, format!("{method} is not possible here"))
+}
+
+/// A handler's panic is answered like any other fault of ours; the panic hook has logged it.
+pub fn panicked(_: Box<dyn Any + Send>) -> Response {
+    Failure::from(Error::Internal("a handler panicked".into())).into_response()
+}
+
+/// A success on `/v1`: ONE JSON string whose text is JSON, as Python's `json.dumps` writes it.
+pub fn v1(results: Value) -> Response {
+    let inner = python_json(&json!({"results": [results]}));
+    let body = Value::String(inner).to_string();
+    ([(header::CONTENT_TYPE, "application/json")], body).into_response()
+}
+
+/// JSON as Python's `json.dumps` writes it: `", "` and `": "` between, everything beyond ASCII as `\uXXXX`.
+pub fn python_json(value: &Value) -> String {
+    let mut bytes = Vec::with_capacity(256);
+    let written = value.serialize(&mut serde_json::Serializer::with_formatter(&mut bytes, Python));
+    written.unwrap_or_else(|e| unreachable!("a JSON value into memory: {e}"));
+    String::from_utf8(bytes).unwrap_or_else(|e| unreachable!("only ASCII is written: {e}"))
+}
+
+struct Python;
+
+impl serde_json::ser::Formatter for Python {
+    fn begin_array_value<W: ?Sized + io::Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+        if first { Ok(()) } else { writer.write_all(b", ") }
+    }
+
+    fn begin_object_key<W: ?Sized + io::Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+        if first { Ok(()) } else { writer.write_all(b", ") }
+    }
+
+    fn begin_object_value<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        writer.write_all(b": ")
+    }
+
+    fn write_string_fragment<W: ?Sized + io::Write>(
+        &mut self,
+        writer: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
+        writer.write_all(ascii(fragment).as_bytes())
+    }
+}
+
+fn ascii(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() {
+        return text.into();
+    }
+    let mut units = [0; 2];
+    let mut escaped = String::with_capacity(text.len() * 2);
+    for c in text.chars() {
+        match c {
+            c if c.is_ascii() => escaped.push(c),
+            c => {
+                c.encode_utf16(&mut units).iter().for_each(|unit| escaped.push_str(&format!("\\u{unit:04x}")))
+            }
+        }
+    }
+    escaped.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_is_written_as_python_writes_it() {
+        // Python: json.dumps({"a": [1, "Bintumani e.V. ü😀\n\"\\\x1f\x7f"], "b": {}, "c": None})
+        let value = json!({"a": [1, "Bintumani e.V. ü😀\n\"\\\u{1f}\u{7f}"], "b": {}, "c": null});
+        assert_eq!(
+            python_json(&value),
+            "{\"a\": [1, \"Bintumani e.V. \\u00fc\\ud83d\\ude00\\n\\\"\\\\\\u001f\u{7f}\"], \"b\": {}, \"c\": null}"
+        );
+    }
+}

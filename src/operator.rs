@@ -1,0 +1,292 @@
+//! What the operator does at the command line: the same whether a server runs (asked over its control socket) or not.
+
+use crate::auth::Passwords;
+use crate::error::Error;
+use crate::resource::{Entry, Kind, PASSWORD, Role, device_password, set_field};
+use crate::store::{Author, Clock, Import, Snapshot, Store, export, tablestate};
+use crate::sync::Sync;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use uuid::Uuid;
+
+/// Something the operator asks for.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Command {
+    /// Check everything in the store again.
+    Check,
+    /// Take over a dump of the old server.
+    Import {
+        /// Its text.
+        dump: String,
+        /// Only say what would happen.
+        dry_run: bool,
+        /// Also into a store that is not empty.
+        merge: bool,
+    },
+    /// Write a dump.
+    Export {
+        /// At an earlier revision.
+        at: Option<String>,
+        /// With the secrets, for moving to another instance.
+        secrets: bool,
+    },
+    /// Add somebody who can sign in.
+    UserAdd {
+        /// Where they are reached and what they sign in with.
+        email: String,
+        /// For people.
+        name: String,
+        /// What they may do.
+        role: Role,
+        /// None: one is made and shown.
+        password: Option<String>,
+    },
+    /// Give somebody a new password.
+    UserPasswd {
+        /// Whom.
+        email: String,
+        /// None: one is made and shown.
+        password: Option<String>,
+    },
+    /// List who can sign in.
+    UserList,
+    /// What a sync would do.
+    Plan,
+    /// Bring the records to the back ends.
+    Sync,
+    /// All versions of one record.
+    Log {
+        /// Its resource.
+        resource: String,
+        /// Its key.
+        uuid: Uuid,
+    },
+}
+
+/// What a command answers with: a text for people, or the reason why it failed.
+pub type Answer = Result<String, String>;
+
+/// Carries the commands out.
+#[derive(Clone)]
+pub struct Operator {
+    pub store: Store,
+    pub passwords: Passwords,
+    pub sync: Sync,
+    pub clock: Clock,
+}
+
+impl Operator {
+    pub async fn run(&self, command: Command) -> Answer {
+        let done = match command {
+            Command::Check => {
+                let store = self.store.clone();
+                return blocking(move || store.check())
+                    .await?
+                    .map(|()| "the store is in order".into())
+                    .map_err(|e| e.to_string());
+            }
+            Command::Import { dump, dry_run, merge } => self.import(&dump, dry_run, merge).await,
+            Command::Export { at, secrets } => return self.export(at, secrets).await,
+            Command::UserAdd { email, name, role, password } => self.add(&email, &name, role, password).await,
+            Command::UserPasswd { email, password } => self.passwd(&email, password).await,
+            Command::UserList => self.list(),
+            Command::Plan => self.plan().await,
+            Command::Sync => self.sync().await,
+            Command::Log { resource, uuid } => return self.log(resource, uuid).await,
+        };
+        done.map_err(|error| error.to_string())
+    }
+
+    async fn import(&self, dump: &str, dry_run: bool, merge: bool) -> Result<String, Error> {
+        let import = match Import::read(self.store.kinds(), dump) {
+            Ok(import) => import,
+            Err(faults) => {
+                let lines: Vec<_> = faults.iter().map(|fault| format!("  {fault}")).collect();
+                return Err(Error::invalid(
+                    "",
+                    "dump",
+                    format!(
+                        "the dump breaks {} rules; nothing was imported:\n{}",
+                        lines.len(),
+                        lines.join("\n")
+                    ),
+                ));
+            }
+        };
+        let notes: String = import.notes().iter().map(|note| format!("note: {note}\n")).collect();
+        let put = move |transaction: &mut crate::store::Transaction| {
+            if !merge && !transaction.tables().is_empty() {
+                return Err(Error::conflict(
+                    "",
+                    "not_empty",
+                    "the store is not empty; --merge imports all the same",
+                ));
+            }
+            import.put(transaction)
+        };
+        if dry_run {
+            let count = self.store.rehearse(put)?;
+            return Ok(format!("{notes}{count} entries could be imported; nothing was changed"));
+        }
+        let written = self.store.write(Author::program("import"), put).await?;
+        Ok(format!("{notes}imported {} entries as {}", written.value, written.revision))
+    }
+
+    async fn export(&self, at: Option<String>, secrets: bool) -> Answer {
+        let store = self.store.clone();
+        blocking(move || {
+            let tables = match at {
+                None => (*store.read()).clone(),
+                Some(revision) => store.at(&revision).map_err(|e| e.to_string())?,
+            };
+            let dump = json!({"tables": export(&tables, secrets), "tablestate": tablestate(tables.kinds())});
+            Ok(dump.to_string())
+        })
+        .await?
+    }
+
+    async fn add(
+        &self,
+        email: &str,
+        name: &str,
+        role: Role,
+        password: Option<String>,
+    ) -> Result<String, Error> {
+        let kinds = self.store.kinds().clone();
+        let kind = login_kind(&self.store)?;
+        let (password, shown) = given_or_made(password);
+        let input = json!({"name": name, "email": email, "role": role, "credentials": {"login": email, "password": password}});
+        let mut entry = kind.new_entry(input.as_object().unwrap_or(&Entry::new()))?;
+        set_field(&mut entry, PASSWORD, self.passwords.hash(&password).await?.into());
+        let uuid = Uuid::new_v4();
+        kind.complete(&mut entry, uuid, (self.clock)());
+        let index = kind.index();
+        self.store
+            .write(Author::program("operator"), move |transaction| {
+                transaction.insert(kinds.at(index), &entry)
+            })
+            .await?;
+        Ok(format!("added {email} as {uuid}{shown}"))
+    }
+
+    async fn passwd(&self, email: &str, password: Option<String>) -> Result<String, Error> {
+        let kinds = self.store.kinds().clone();
+        let kind = login_kind(&self.store)?;
+        let record = find(&self.store.read(), kind, email)?;
+        let (password, shown) = given_or_made(password);
+        let input = json!({"credentials": {"password": password}});
+        let mut patch = kind.read_patch(input.as_object().unwrap_or(&Entry::new()))?;
+        patch.set_password_hash(self.passwords.hash(&password).await?);
+        let index = kind.index();
+        let change = move |transaction: &mut crate::store::Transaction| {
+            let kind = kinds.at(index);
+            let old = transaction.tables().find(kind, record)?.entry();
+            transaction.replace(kind, &kind.apply(&old, &old, &patch)?)
+        };
+        self.store.write(Author::program("operator"), change).await?;
+        Ok(format!("changed the password of {email}; all its tokens have ended{shown}"))
+    }
+
+    fn list(&self) -> Result<String, Error> {
+        let kind = login_kind(&self.store)?;
+        let tables = self.store.read();
+        let mut lines: Vec<_> = tables
+            .records(kind)
+            .map(|record| {
+                let entry = record.entry();
+                let text = |name: &str| {
+                    entry.get(name).and_then(|value| value.as_str()).unwrap_or_default().to_owned()
+                };
+                format!(
+                    "{}  {:<8} {:<9} {}  {}",
+                    record.uuid(),
+                    text("role"),
+                    text("state"),
+                    text("email"),
+                    text("name")
+                )
+            })
+            .collect();
+        lines.sort();
+        Ok(lines.join("\n"))
+    }
+
+    async fn plan(&self) -> Result<String, Error> {
+        let actions = self.sync.plan().await?;
+        let lines = actions.iter().map(ToString::to_string).chain([format!("{} actions", actions.len())]);
+        Ok(self.or_not_configured(lines.collect::<Vec<_>>().join("\n")))
+    }
+
+    async fn sync(&self) -> Result<String, Error> {
+        let report = self.sync.run().await?;
+        let failures =
+            report.failures.iter().map(|f| format!("{}: {}\n", f.record(), f.reason)).collect::<String>();
+        let count = |name: &str, count: &crate::sync::Count| {
+            format!("{name}: {} synced, {} failed", count.synced, count.failed)
+        };
+        let text =
+            format!("{failures}{}\n{}", count("users", &report.users), count("karanas", &report.karanas));
+        if report.failures.is_empty() {
+            Ok(self.or_not_configured(text))
+        } else {
+            Err(Error::Unavailable(text))
+        }
+    }
+
+    fn or_not_configured(&self, text: String) -> String {
+        match self.sync.status().state {
+            crate::sync::State::NotConfigured => "InfluxDB: not configured ([influxdb] host)".into(),
+            _ => text,
+        }
+    }
+
+    async fn log(&self, resource: String, uuid: Uuid) -> Answer {
+        let store = self.store.clone();
+        blocking(move || {
+            let kind =
+                store.kinds().get(&resource).ok_or_else(|| format!("there is no resource `{resource}`"))?;
+            let versions = store.history(kind, uuid).map_err(|e| e.to_string())?;
+            if versions.is_empty() {
+                return Err(format!("there has never been an entry {uuid} in {resource}"));
+            }
+            let line = |version: &crate::store::Version| {
+                let time = version.time.format("%Y-%m-%d %H:%M:%S");
+                format!("{}  {time} UTC  {}  {}", &version.revision.0[..12], version.author, version.summary)
+            };
+            Ok(versions.iter().map(line).collect::<Vec<_>>().join("\n"))
+        })
+        .await?
+    }
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, String> {
+    tokio::task::spawn_blocking(work).await.map_err(|e| e.to_string())
+}
+
+/// The resource whose entries sign in.
+fn login_kind(store: &Store) -> Result<&Kind, Error> {
+    let mut kinds = store.kinds().iter();
+    kinds
+        .find(|kind| kind.login_field().is_some())
+        .ok_or_else(|| Error::NotFound("no resource has a login field".into()))
+}
+
+fn find(tables: &Snapshot, kind: &Kind, login: &str) -> Result<Uuid, Error> {
+    let record = tables.by_unique(kind, kind.login_field().unwrap_or_default(), login);
+    record
+        .map(|record| record.uuid())
+        .ok_or_else(|| Error::NotFound(format!("there is no {login} in {}", kind.name())))
+}
+
+/// A password, and what is shown of it: nothing of one that was given.
+fn given_or_made(password: Option<String>) -> (String, String) {
+    match password {
+        Some(password) => (password, String::new()),
+        None => {
+            let made = device_password();
+            let shown = format!("\npassword: {made}");
+            (made, shown)
+        }
+    }
+}

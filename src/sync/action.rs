@@ -1,0 +1,173 @@
+//! The steps a plan is made of.
+
+use std::fmt;
+
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::applied::Facet;
+use super::desired::{Grant, Line, Privilege};
+use super::secret::Secret;
+
+/// The resource a record belongs to.
+///
+/// The order is the order of work: a device is granted rights on a database that its owner's record asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Resource {
+    /// Owners.
+    Users,
+    /// Devices.
+    Karanas,
+}
+
+impl fmt::Display for Resource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Users => "users",
+            Self::Karanas => "karanas",
+        })
+    }
+}
+
+/// A record, as other parts of the server and the log name it: `users/4e1fcc06-…`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct Record {
+    /// What it is.
+    pub resource: Resource,
+    /// Which one.
+    pub uuid: Uuid,
+}
+
+impl Record {
+    /// An owner's record.
+    pub fn owner(uuid: Uuid) -> Self {
+        Self { resource: Resource::Users, uuid }
+    }
+
+    /// A device's record.
+    pub fn device(uuid: Uuid) -> Self {
+        Self { resource: Resource::Karanas, uuid }
+    }
+
+    /// The name of the record's InfluxDB user.
+    pub fn user(&self) -> String {
+        self.uuid.to_string()
+    }
+}
+
+impl fmt::Display for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.resource, self.uuid)
+    }
+}
+
+/// One step towards what the records ask for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Action {
+    /// The record it is done for; its InfluxDB user bears the same uuid.
+    pub record: Record,
+    /// What to do.
+    pub change: Change,
+    /// Why, in words.
+    pub reason: String,
+}
+
+/// What an [`Action`] changes in InfluxDB. "The user" is the InfluxDB user of the action's record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// Makes a database.
+    CreateDatabase(Uuid),
+    /// Makes the user, without any right.
+    CreateUser(Secret),
+    /// Gives the user another password.
+    SetPassword(Secret),
+    /// Gives the user a right on a database, in place of the one it may have there.
+    Grant(Grant),
+    /// Takes all rights on a database from the user. The name is whatever the server told.
+    Revoke(String),
+    /// Takes from the user the rights of an administrator.
+    RevokeAdmin,
+    /// Writes the line that the device polls its configuration from.
+    WriteConfigLine {
+        /// The line and where it goes.
+        line: Line,
+        /// Time of the point that answers the device now, in nanoseconds: the new one must be later.
+        after: Option<i64>,
+    },
+    /// Removes the user.
+    DropUser,
+    /// Removes a database and all data in it.
+    DropDatabase(Uuid),
+}
+
+impl Change {
+    /// The part of what is known about the record that this change makes true.
+    pub(super) fn facet(&self) -> Facet {
+        match self {
+            Self::CreateUser(_) | Self::SetPassword(_) | Self::DropUser => Facet::Password,
+            // Rights live and die with their database.
+            Self::CreateDatabase(_) | Self::DropDatabase(_) => Facet::Access,
+            Self::Grant(_) | Self::Revoke(_) | Self::RevokeAdmin => Facet::Access,
+            Self::WriteConfigLine { .. } => Facet::Line,
+        }
+    }
+
+    /// Whether all it does is to end access. Such a change waits for no other, and is right even when the
+    /// steps before it failed.
+    pub(super) fn ends_access(&self) -> bool {
+        matches!(self, Self::Revoke(_) | Self::RevokeAdmin | Self::DropUser)
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.record)?;
+        match &self.change {
+            Change::CreateDatabase(database) => write!(f, "create database {database}"),
+            Change::CreateUser(_) => f.write_str("create the user"),
+            Change::SetPassword(_) => f.write_str("set the user's password"),
+            Change::Grant(Grant { database, privilege }) => {
+                write!(f, "grant the user {privilege} on {database}")
+            }
+            Change::Revoke(database) => write!(f, "revoke the user's rights on {database:?}"),
+            Change::RevokeAdmin => f.write_str("revoke the user's rights as administrator"),
+            Change::WriteConfigLine { line, .. } => {
+                write!(f, "write the config line into {}", line.database)
+            }
+            Change::DropUser => f.write_str("drop the user"),
+            Change::DropDatabase(database) => write!(f, "drop database {database} with all its data"),
+        }?;
+        write!(f, " ({})", self.reason)
+    }
+}
+
+impl fmt::Display for Privilege {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Read => "READ",
+            Self::Write => "WRITE",
+            Self::All => "ALL",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_action_is_shown_without_its_password() {
+        let uuid = Uuid::from_u128(7);
+        let line = Line { database: uuid, text: Secret::new("%host:8086%data%S3CRET%") };
+        for change in [
+            Change::CreateUser(Secret::new("S3CRET")),
+            Change::SetPassword(Secret::new("S3CRET")),
+            Change::WriteConfigLine { line, after: None },
+        ] {
+            let action = Action { record: Record::device(uuid), change, reason: "new".into() };
+            assert!(!format!("{action} {action:?}").contains("S3CRET"));
+            assert!(action.to_string().starts_with("karanas/00000000-0000-0000-0000-000000000007: "));
+        }
+    }
+}

@@ -1,0 +1,301 @@
+//! What is known to have been applied. InfluxDB tells neither passwords nor who made a user, so the server
+//! remembers both: a fingerprint of what it applied for each record, and by that which users are its own.
+//!
+//! Knowledge is dropped before a change is tried and gained when it has succeeded. A crash in between
+//! leaves a record that is known as ours and otherwise in doubt: it is looked at and applied again.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use super::action::{Record, Resource};
+use super::desired::{Grant, Wish};
+
+/// SHA-256, as lower-case hexadecimal digits.
+type Fingerprint = String;
+
+/// The parts of a record's wish that are known apart from each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Facet {
+    /// The user and its password.
+    Password,
+    /// The user's rights.
+    Access,
+    /// The config line.
+    Line,
+}
+
+impl Facet {
+    const ALL: [Self; 3] = [Self::Password, Self::Access, Self::Line];
+}
+
+/// What was applied for one record, as far as it is known. All `None`: ours, but in doubt.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Traces {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    password: Option<Fingerprint>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    access: Option<Fingerprint>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    line: Option<Fingerprint>,
+}
+
+impl Traces {
+    /// The traces that `wish` leaves once all of it has been applied for `record`.
+    pub fn of(record: Record, wish: &Wish) -> Self {
+        // The uuid goes in, so that equal passwords of two records do not show as equal.
+        let fingerprint = |parts: &[&str]| {
+            let mut hash = Sha256::new();
+            for part in [&*record.uuid.to_string()].iter().chain(parts) {
+                hash.update((part.len() as u64).to_be_bytes());
+                hash.update(part.as_bytes());
+            }
+            let nibbles = hash.finalize().into_iter().flat_map(|byte| [byte >> 4, byte & 15]);
+            nibbles.filter_map(|nibble| char::from_digit(nibble.into(), 16)).collect()
+        };
+        let granted = |Grant { database, privilege }: Grant| format!("{privilege} on {database}");
+        let access = wish.grant.map_or_else(|| "nothing".to_owned(), granted);
+        Self {
+            password: wish.password.as_ref().map(|password| fingerprint(&[password.expose()])),
+            access: Some(fingerprint(&[&access])),
+            line: wish
+                .line
+                .as_ref()
+                .map(|line| fingerprint(&[&line.database.to_string(), line.text.expose()])),
+        }
+    }
+
+    /// Whether the password applied last is the one in `other`.
+    pub fn same_password(&self, other: &Self) -> bool {
+        self.password == other.password
+    }
+
+    fn facet(&mut self, facet: Facet) -> &mut Option<Fingerprint> {
+        match facet {
+            Facet::Password => &mut self.password,
+            Facet::Access => &mut self.access,
+            Facet::Line => &mut self.line,
+        }
+    }
+}
+
+/// The records that have been applied to one InfluxDB, or tried. Those and no others are ours to remove.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Applied {
+    records: BTreeMap<Record, Traces>,
+}
+
+impl Applied {
+    /// What is known of `record`; `None` when it was never tried.
+    pub fn traces(&self, record: Record) -> Option<&Traces> {
+        self.records.get(&record)
+    }
+
+    /// Every record that has been tried.
+    pub fn records(&self) -> impl Iterator<Item = Record> {
+        self.records.keys().copied()
+    }
+
+    /// Puts `facet` of `record` in doubt, and the record among those that are ours. To be saved before the
+    /// change is tried.
+    pub fn doubt(&mut self, record: Record, facet: Facet) {
+        *self.records.entry(record).or_default().facet(facet) = None;
+    }
+
+    /// Takes note that InfluxDB holds what `wish` asks for `record`, all but `unsettled`.
+    /// Of a record that asks for nothing (any more) there is nothing left to know then.
+    pub fn settle(&mut self, record: Record, wish: Option<&Wish>, unsettled: &[Facet]) {
+        let Some(wish) = wish.filter(|wish| !wish.is_nothing()) else {
+            if unsettled.is_empty() {
+                self.records.remove(&record);
+            }
+            return;
+        };
+        let mut wanted = Traces::of(record, wish);
+        let traces = self.records.entry(record).or_default();
+        for facet in Facet::ALL.into_iter().filter(|facet| !unsettled.contains(facet)) {
+            *traces.facet(facet) = wanted.facet(facet).take();
+        }
+    }
+}
+
+/// The file that [`Applied`] is kept in.
+#[derive(Debug, Clone)]
+pub struct StateFile {
+    path: PathBuf,
+    /// Which InfluxDB: what was applied to one says nothing about another.
+    server: String,
+}
+
+#[derive(Default, Serialize, Deserialize)]
+struct Content {
+    servers: BTreeMap<String, BTreeMap<Key, Traces>>,
+}
+
+/// A record as the key of a JSON object: `users/<uuid>`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+struct Key(Record);
+
+impl StateFile {
+    /// The part of the file at `path` that is about the InfluxDB at the address `server`.
+    pub fn new(path: PathBuf, server: String) -> Self {
+        Self { path, server }
+    }
+
+    /// Reads what is known. A file that is missing or damaged means that nothing is: all will be applied
+    /// again, which does no harm, so it is never an error.
+    pub fn load(&self) -> Applied {
+        let records = self.content().servers.remove(&self.server).unwrap_or_default();
+        Applied { records: records.into_iter().map(|(Key(record), traces)| (record, traces)).collect() }
+    }
+
+    /// Writes what is known, to be found whole or not at all after a power cut. Readable by its owner only.
+    pub fn save(&self, applied: &Applied) -> io::Result<()> {
+        let mut content = self.content();
+        let records = applied.records.iter().map(|(record, traces)| (Key(*record), traces.clone()));
+        content.servers.insert(self.server.clone(), records.collect());
+        let text = serde_json::to_vec(&content).map_err(io::Error::other)?;
+
+        let folder = match self.path.parent() {
+            Some(folder) if folder != Path::new("") => folder,
+            _ => Path::new("."),
+        };
+        fs::create_dir_all(folder)?;
+        let temporary = self.path.with_extension("tmp");
+        // One left over from a crash may have another mode.
+        match fs::remove_file(&temporary) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
+        file.write_all(&text)?;
+        file.sync_all()?;
+        fs::rename(&temporary, &self.path)?;
+        File::open(folder)?.sync_all()
+    }
+
+    fn content(&self) -> Content {
+        let text = match fs::read(&self.path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Content::default(),
+            Err(error) => {
+                tracing::warn!(path = %self.path.display(), %error, "sync state cannot be read: applying all again");
+                return Content::default();
+            }
+        };
+        serde_json::from_slice(&text).unwrap_or_else(|error| {
+            tracing::warn!(path = %self.path.display(), %error, "sync state is damaged: applying all again");
+            Content::default()
+        })
+    }
+}
+
+impl From<Key> for String {
+    fn from(Key(record): Key) -> Self {
+        record.to_string()
+    }
+}
+
+impl TryFrom<String> for Key {
+    type Error = UnknownRecord;
+
+    fn try_from(text: String) -> Result<Self, UnknownRecord> {
+        let unknown = || UnknownRecord(text.clone());
+        let (resource, uuid) = text.split_once('/').ok_or_else(unknown)?;
+        let resource = [Resource::Users, Resource::Karanas]
+            .into_iter()
+            .find(|known| known.to_string() == resource)
+            .ok_or_else(unknown)?;
+        let uuid = Uuid::from_str(uuid).map_err(|_| unknown())?;
+        Ok(Self(Record { resource, uuid }))
+    }
+}
+
+/// A key of the state file that names no record.
+#[derive(Debug)]
+struct UnknownRecord(String);
+
+impl fmt::Display for UnknownRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} names no record", self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+    use crate::sync::desired::Desired;
+    use crate::sync::fleet::Fleet;
+    use crate::sync::fleet::tests::{device, influx, owner};
+
+    fn desired() -> Desired {
+        let fleet = Fleet { owners: vec![owner(1)], devices: vec![device(9, Some(1))] };
+        Desired::of(&fleet, &influx(), false)
+    }
+
+    fn settled() -> Applied {
+        let mut applied = Applied::default();
+        for (record, wish) in &desired().wishes {
+            applied.settle(*record, Some(wish), &[]);
+        }
+        applied
+    }
+
+    #[test]
+    fn what_is_saved_is_loaded_for_the_same_server_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state/influxdb.json");
+        let file = StateFile::new(path.clone(), "http://one:8086".into());
+        assert_eq!(file.load(), Applied::default(), "missing");
+        file.save(&settled()).unwrap();
+        assert_eq!(file.load(), settled());
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        let other = StateFile::new(path.clone(), "http://two:8086".into());
+        assert_eq!(other.load(), Applied::default());
+        other.save(&Applied::default()).unwrap();
+        assert_eq!(file.load(), settled(), "kept beside the other");
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(!text.contains("P9"), "fingerprints, never passwords: {text}");
+    }
+
+    #[test]
+    fn a_damaged_file_means_that_nothing_is_known() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = StateFile::new(folder.path().join("state.json"), "http://one:8086".into());
+        for damage in ["", "{", "[]", r#"{"servers":{"http://one:8086":{"users/x":{}}}}"#, "\u{0}\u{1}"] {
+            fs::write(folder.path().join("state.json"), damage).unwrap();
+            assert_eq!(file.load(), Applied::default());
+            file.save(&settled()).unwrap();
+            assert_eq!(file.load(), settled());
+        }
+    }
+
+    #[test]
+    fn a_record_in_doubt_is_known_as_ours_and_differs_from_its_wish() {
+        let (record, wish) = desired().wishes.pop_last().unwrap();
+        let mut applied = Applied::default();
+        applied.doubt(record, Facet::Password);
+        assert_eq!(applied.records().collect::<Vec<_>>(), [record]);
+        applied.settle(record, Some(&wish), &[Facet::Line]);
+        let wanted = Traces::of(record, &wish);
+        assert!(applied.traces(record).unwrap().same_password(&wanted));
+        assert_ne!(applied.traces(record), Some(&wanted));
+        applied.settle(record, Some(&wish), &[]);
+        assert_eq!(applied.traces(record), Some(&wanted));
+        applied.settle(record, None, &[Facet::Password]);
+        assert!(applied.traces(record).is_some(), "not removed from the server: still ours");
+        applied.settle(record, None, &[]);
+        assert_eq!(applied, Applied::default());
+    }
+}

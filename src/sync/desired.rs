@@ -1,0 +1,188 @@
+//! What InfluxDB should hold, worked out of the fleet. Names are the contract's: a database is called by
+//! its owner's uuid, a user by its record's.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use uuid::Uuid;
+
+use super::InfluxSettings;
+use super::action::Record;
+use super::fleet::{Device, Fleet, Owner};
+use super::influx::line::config_line;
+use super::secret::Secret;
+
+/// What every record asks of InfluxDB.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Desired {
+    /// One wish a record, owners first.
+    pub wishes: BTreeMap<Record, Wish>,
+    /// Whether the database of a deleted owner is to be dropped.
+    pub drop_data: bool,
+}
+
+/// What one record asks of InfluxDB.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Wish {
+    /// The database that must be there for this record.
+    pub database: Option<Uuid>,
+    /// The password of its user; without one it has no user.
+    pub password: Option<Secret>,
+    /// The only right its user has.
+    pub grant: Option<Grant>,
+    /// The configuration its device polls.
+    pub line: Option<Line>,
+    /// What the record asks for and cannot be given until the record changes.
+    pub refusal: Option<String>,
+}
+
+/// A right on a database. A user has one at most on each: InfluxDB's `GRANT` replaces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Grant {
+    /// The database.
+    pub database: Uuid,
+    /// The right.
+    pub privilege: Privilege,
+}
+
+/// The rights that InfluxDB 1.x knows on a database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Privilege {
+    /// Reads only.
+    Read,
+    /// Writes only.
+    Write,
+    /// Reads and writes; InfluxDB cannot grant the two together in another way.
+    All,
+}
+
+/// The line a device polls its configuration from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// Where it is written.
+    pub database: Uuid,
+    /// The line; it names the device's password.
+    pub text: Secret,
+}
+
+impl Desired {
+    /// What `fleet` asks for. `influx` names the address that the config lines tell the devices.
+    pub fn of(fleet: &Fleet, influx: &InfluxSettings, drop_data: bool) -> Self {
+        let owners: BTreeMap<Uuid, &Owner> = fleet.owners.iter().map(|owner| (owner.uuid, owner)).collect();
+        let of_owners = owners.values().map(|owner| (Record::owner(owner.uuid), Wish::of_owner(owner)));
+        let of_devices = fleet.devices.iter().map(|device| {
+            // An owner that is not on record has no database to grant anything on: same as none.
+            let owner = device.owner.and_then(|owner| owners.get(&owner).copied());
+            (Record::device(device.uuid), Wish::of_device(device, owner, influx))
+        });
+        Self { wishes: of_owners.chain(of_devices).collect(), drop_data }
+    }
+
+    /// The records that cannot be given what they ask for, whatever InfluxDB holds, and why.
+    pub fn refusals(&self) -> impl Iterator<Item = (Record, &str)> {
+        self.wishes.iter().filter_map(|(record, wish)| Some((*record, wish.refusal.as_deref()?)))
+    }
+}
+
+impl Wish {
+    fn of_owner(owner: &Owner) -> Self {
+        let grant = Grant { database: owner.uuid, privilege: Privilege::Read };
+        let wish = Self { database: Some(owner.uuid), ..Self::default() };
+        wish.with_user(&owner.password, (!owner.suspended).then_some(grant))
+    }
+
+    fn of_device(device: &Device, owner: Option<&Owner>, influx: &InfluxSettings) -> Self {
+        let Some(owner) = owner else { return Self::default() };
+        let grant = Grant { database: owner.uuid, privilege: Privilege::All };
+        let suspended = device.suspended || owner.suspended;
+        // The line is kept while suspended: nobody can read it, and resuming then is a grant and no more.
+        match config_line(device, owner.uuid, influx) {
+            Ok(text) => {
+                Self { line: Some(Line { database: owner.uuid, text: Secret::new(text) }), ..Self::default() }
+            }
+            Err(reason) => Self { refusal: Some(reason), ..Self::default() },
+        }
+        .with_user(&device.password, (!suspended).then_some(grant))
+    }
+
+    /// InfluxDB takes an empty password, and anyone could then sign in: such a record gets no user at all.
+    fn with_user(self, password: &str, grant: Option<Grant>) -> Self {
+        if password.is_empty() {
+            return Self { refusal: Some("the record has no password: no user is made".into()), ..self };
+        }
+        Self { password: Some(Secret::new(password)), grant, ..self }
+    }
+
+    /// Whether it asks for nothing, as a device in stock.
+    pub(super) fn is_nothing(&self) -> bool {
+        self.database.is_none() && self.password.is_none()
+    }
+
+    /// Every database that this wish needs on the server.
+    pub(super) fn databases(&self) -> BTreeSet<Uuid> {
+        let granted = self.grant.map(|grant| grant.database);
+        let written = self.line.as_ref().map(|line| line.database);
+        [self.database, granted, written].into_iter().flatten().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sync::fleet::tests::{device, influx, owner};
+
+    fn wish(fleet: Fleet, record: Record) -> Wish {
+        Desired::of(&fleet, &influx(), false).wishes[&record].clone()
+    }
+
+    #[test]
+    fn an_owner_reads_its_own_database() {
+        let fleet = Fleet { owners: vec![owner(1)], devices: vec![] };
+        let database = Uuid::from_u128(1);
+        let expected = Wish {
+            database: Some(database),
+            password: Some(Secret::new("P1")),
+            grant: Some(Grant { database, privilege: Privilege::Read }),
+            ..Wish::default()
+        };
+        assert_eq!(wish(fleet, Record::owner(database)), expected);
+    }
+
+    #[test]
+    fn a_device_has_all_rights_on_its_owners_database_and_a_line_in_it() {
+        let fleet = Fleet { owners: vec![owner(1)], devices: vec![device(9, Some(1))] };
+        let wish = wish(fleet, Record::device(Uuid::from_u128(9)));
+        let database = Uuid::from_u128(1);
+        assert_eq!(wish.grant, Some(Grant { database, privilege: Privilege::All }));
+        assert_eq!(wish.database, None, "the owner's record asks for the database");
+        assert_eq!(
+            wish.line.unwrap().text.expose(),
+            "%influx.test:8086%data%00000000-0000-0000-0000-000000000001%P9%10%30%6%"
+        );
+    }
+
+    #[test]
+    fn a_suspended_owner_takes_the_grants_of_its_devices_along() {
+        let suspended = Owner { suspended: true, ..owner(1) };
+        let fleet = Fleet { owners: vec![suspended], devices: vec![device(9, Some(1))] };
+        for record in [Record::owner(Uuid::from_u128(1)), Record::device(Uuid::from_u128(9))] {
+            let wish = wish(fleet.clone(), record);
+            assert_eq!(wish.grant, None);
+            assert!(wish.password.is_some(), "the user stays");
+        }
+    }
+
+    #[test]
+    fn a_device_in_stock_or_of_an_unknown_owner_asks_for_nothing() {
+        let fleet = Fleet { owners: vec![owner(1)], devices: vec![device(8, None), device(9, Some(2))] };
+        assert_eq!(wish(fleet.clone(), Record::device(Uuid::from_u128(8))), Wish::default());
+        assert_eq!(wish(fleet, Record::device(Uuid::from_u128(9))), Wish::default());
+    }
+
+    #[test]
+    fn a_record_without_password_gets_no_user_and_says_so() {
+        let bare = Owner { password: String::new(), ..owner(1) };
+        let wish = wish(Fleet { owners: vec![bare], devices: vec![] }, Record::owner(Uuid::from_u128(1)));
+        assert_eq!((wish.password, wish.grant), (None, None));
+        assert!(wish.refusal.is_some());
+    }
+}

@@ -1,0 +1,81 @@
+//! What the records ask for, free of the store's types, so that sync can be read and tested without a store.
+
+use uuid::Uuid;
+
+/// Every owner and every device on record, at one moment.
+///
+/// None of these types implements `Debug`: they hold passwords in plain text.
+#[derive(Clone, Default)]
+pub struct Fleet {
+    /// The owners: records of the resource `users`.
+    pub owners: Vec<Owner>,
+    /// The devices: records of the resource `karanas`.
+    pub devices: Vec<Device>,
+}
+
+/// An owner: has a database, and a user that reads it.
+#[derive(Clone)]
+pub struct Owner {
+    /// Names the record, the database and the InfluxDB user.
+    pub uuid: Uuid,
+    /// `password_influx` of the record.
+    pub password: String,
+    /// A suspended owner, and every device of it, is granted nothing.
+    pub suspended: bool,
+}
+
+/// A device: has a user that reads and writes its owner's database, and a configuration line in there.
+#[derive(Clone)]
+pub struct Device {
+    /// Names the record and the InfluxDB user.
+    pub uuid: Uuid,
+    /// The owner's record; a device without one is in stock and has no user.
+    pub owner: Option<Uuid>,
+    /// `config.password` of the record.
+    pub password: String,
+    /// `config.series`: the measurement that the device writes to.
+    pub series: String,
+    /// `config.signal`, in the unit that the firmware takes it for.
+    pub signal: i64,
+    /// `config.post_int`, in the unit that the firmware takes it for.
+    pub post_int: i64,
+    /// `config.get_int`, in the unit that the firmware takes it for.
+    pub get_int: i64,
+    /// A suspended device is granted nothing.
+    pub suspended: bool,
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::sync::InfluxSettings;
+
+    pub fn owner(n: u128) -> Owner {
+        Owner { uuid: Uuid::from_u128(n), password: format!("P{n}"), suspended: false }
+    }
+
+    pub fn device(n: u128, owner: Option<u128>) -> Device {
+        Device {
+            uuid: Uuid::from_u128(n),
+            owner: owner.map(Uuid::from_u128),
+            password: format!("P{n}"),
+            series: "data".into(),
+            signal: 10,
+            post_int: 30,
+            get_int: 6,
+            suspended: false,
+        }
+    }
+
+    pub fn influx() -> InfluxSettings {
+        InfluxSettings {
+            host: "127.0.0.1".into(),
+            port: 8086,
+            user: "admin".into(),
+            pass: "secret".into(),
+            ssl: false,
+            device_host: "influx.test".into(),
+            device_port: 8086,
+        }
+    }
+}

@@ -1,0 +1,301 @@
+//! The HTTP interface of InfluxDB 1.x. Nothing else in the server sends requests to it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use reqwest::{RequestBuilder, StatusCode, redirect};
+use serde::Deserialize;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::statement::Statement;
+use crate::sync::InfluxSettings;
+
+/// How long to wait for a connection, for an answer to `/ping`, for a change, and for an answer to a query.
+const CONNECT: Duration = Duration::from_secs(3);
+const PING: Duration = Duration::from_secs(5);
+const CHANGE: Duration = Duration::from_secs(15);
+const READ: Duration = Duration::from_secs(30);
+
+/// An answer beyond this many bytes is refused, so that no server can fill our memory.
+const LARGEST_ANSWER: usize = 64 << 20;
+
+/// Why a request did not do what it should. The texts hold no password.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Trouble {
+    /// There is no InfluxDB 1.x that answers: the next request will fare no better.
+    #[error("{0}")]
+    Unreachable(String),
+    /// InfluxDB does not let our administrator in: the next request will fare no better.
+    #[error("{0}")]
+    Denied(String),
+    /// InfluxDB refuses this request; others may pass.
+    #[error("{0}")]
+    Rejected(String),
+}
+
+/// Rows that share a measurement and tags.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+pub struct Series {
+    /// The tags that the query groups by.
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
+    /// Names of the columns.
+    #[serde(default)]
+    pub columns: Vec<String>,
+    /// Rows; InfluxDB leaves the key out when there are none.
+    #[serde(default)]
+    pub values: Vec<Vec<Value>>,
+    #[serde(default)]
+    partial: bool,
+}
+
+impl Series {
+    /// The value of `column` in each row; null where the server left it out.
+    pub fn column<'a>(&'a self, column: &str) -> impl Iterator<Item = &'a Value> {
+        let at = self.columns.iter().position(|name| name == column);
+        self.values.iter().map(move |row| at.and_then(|at| row.get(at)).unwrap_or(&Value::Null))
+    }
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    #[serde(default)]
+    results: Vec<Outcome>,
+    error: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+struct Outcome {
+    #[serde(default)]
+    series: Vec<Series>,
+    #[serde(default)]
+    partial: bool,
+    error: Option<String>,
+}
+
+impl Outcome {
+    fn into_series(self) -> Result<Vec<Series>, Trouble> {
+        if let Some(error) = self.error {
+            return Err(Trouble::Rejected(error));
+        }
+        // What is missing from a list that was cut short would look as if it had been deleted.
+        if self.partial || self.series.iter().any(|series| series.partial) {
+            return Err(Trouble::Rejected("the answer is cut short: raise max-row-limit in InfluxDB".into()));
+        }
+        Ok(self.series)
+    }
+}
+
+/// A connection pool to one InfluxDB, signed in as its administrator.
+pub struct Client {
+    http: reqwest::Client,
+    /// Scheme, host and port.
+    address: String,
+    user: String,
+    pass: String,
+}
+
+impl Client {
+    /// Makes no connection yet.
+    ///
+    /// # Errors
+    /// TLS could not be set up.
+    pub fn new(settings: &InfluxSettings) -> Result<Self, String> {
+        let http = reqwest::Client::builder()
+            // What goes to InfluxDB are passwords: only ever to the address that is configured.
+            .no_proxy()
+            .redirect(redirect::Policy::none())
+            .connect_timeout(CONNECT)
+            .pool_idle_timeout(Duration::from_secs(30))
+            .build()
+            .map_err(|error| format!("HTTP client: {error}"))?;
+        Ok(Self {
+            http,
+            address: settings.address(),
+            user: settings.user.clone(),
+            pass: settings.pass.clone(),
+        })
+    }
+
+    /// Whether an InfluxDB that we can work with is there. Needs no credentials.
+    pub async fn ping(&self) -> Result<(), Trouble> {
+        let request = self.http.get(format!("{}/ping", self.address)).timeout(PING);
+        let answer = request.send().await.map_err(|error| self.unreachable(error))?;
+        let version = answer.headers().get("X-Influxdb-Version").and_then(|version| version.to_str().ok());
+        match (version, answer.status()) {
+            (Some(version), _) if version.trim_start_matches('v').starts_with("1.") => Ok(()),
+            (Some(version), _) => {
+                let version: String = version.chars().take(20).collect();
+                Err(self.unfit(&format!("is InfluxDB {version}, which is not supported yet: only 1.x is")))
+            }
+            (None, StatusCode::UNAUTHORIZED) => {
+                Err(self.unfit("asks for a token: InfluxDB 3 is not supported yet, only 1.x is"))
+            }
+            (None, status) => Err(self.unfit(&format!("is no InfluxDB (HTTP {status})"))),
+        }
+    }
+
+    /// The series that a query answers with. Times are in nanoseconds.
+    pub async fn query(&self, query: &str) -> Result<Vec<Series>, Trouble> {
+        let outcomes = self.outcomes(query, READ).await?;
+        outcomes.into_iter().next().unwrap_or_default().into_series()
+    }
+
+    /// What each of several queries answers, in one request where possible.
+    ///
+    /// # Errors
+    /// Only what the next request will meet too; each query has a result of its own.
+    pub async fn query_each(&self, queries: &[String]) -> Result<Vec<Result<Vec<Series>, Trouble>>, Trouble> {
+        let together = match self.outcomes(&queries.join(";"), READ).await {
+            Err(Trouble::Rejected(_)) => None,
+            outcomes => outcomes?.into_iter().map(Outcome::into_series).collect::<Result<Vec<_>, _>>().ok(),
+        };
+        if let Some(series) = together.filter(|series| series.len() == queries.len()) {
+            return Ok(series.into_iter().map(Ok).collect());
+        }
+        // InfluxDB stops at the first statement that fails and hides why ("not executed").
+        let mut results = Vec::new();
+        for query in queries {
+            results.push(match self.query(query).await {
+                Err(Trouble::Rejected(reason)) => Err(Trouble::Rejected(reason)),
+                series => Ok(series?),
+            });
+        }
+        Ok(results)
+    }
+
+    /// Carries out one statement.
+    pub async fn execute(&self, statement: &Statement) -> Result<(), Trouble> {
+        let outcomes = self.outcomes(statement.expose(), CHANGE).await.map_err(|trouble| match trouble {
+            // A statement that is refused as a whole may be quoted in the error.
+            Trouble::Rejected(_) if statement.holds_password() => {
+                Trouble::Rejected(format!("InfluxDB refuses the statement {statement}"))
+            }
+            trouble => trouble,
+        })?;
+        outcomes.into_iter().next().unwrap_or_default().into_series().map(drop)
+    }
+
+    /// Writes points in line protocol, with times in nanoseconds.
+    pub async fn write(&self, database: Uuid, points: String) -> Result<(), Trouble> {
+        let request = self
+            .http
+            .post(format!("{}/write", self.address))
+            .query(&[("db", &*database.to_string()), ("precision", "ns")])
+            .body(points)
+            .timeout(CHANGE);
+        self.send(request).await.map(drop).map_err(|trouble| match trouble {
+            Trouble::Rejected(reason) => Trouble::Rejected(without_quotation(&reason)),
+            trouble => trouble,
+        })
+    }
+
+    /// `POST` with the query in the body: GET would work too, but put passwords into the server's log.
+    async fn outcomes(&self, query: &str, timeout: Duration) -> Result<Vec<Outcome>, Trouble> {
+        let url = format!("{}/query?epoch=ns", self.address);
+        let body = self.send(self.http.post(url).form(&[("q", query)]).timeout(timeout)).await?;
+        let answer: Answer = serde_json::from_slice(&body)
+            .map_err(|error| self.unfit(&format!("answers with what is no JSON of InfluxDB ({error})")))?;
+        match answer.error {
+            Some(error) => Err(Trouble::Rejected(error)),
+            None => Ok(answer.results),
+        }
+    }
+
+    /// Sends a request as the administrator, and gives the body of an answer that is a success.
+    async fn send(&self, request: RequestBuilder) -> Result<Vec<u8>, Trouble> {
+        let request = request.basic_auth(&self.user, Some(&self.pass));
+        let mut answer = request.send().await.map_err(|error| self.unreachable(error))?;
+        let status = answer.status();
+        let mut body = Vec::new();
+        while let Some(chunk) = answer.chunk().await.map_err(|error| self.unreachable(error))? {
+            if body.len() + chunk.len() > LARGEST_ANSWER {
+                let limit = LARGEST_ANSWER >> 20;
+                return Err(Trouble::Rejected(format!("the answer is larger than {limit} MiB")));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        if status.is_success() {
+            return Ok(body);
+        }
+        Err(self.refusal(status, &body))
+    }
+
+    fn refusal(&self, status: StatusCode, body: &[u8]) -> Trouble {
+        let error = serde_json::from_slice(body).ok().and_then(|answer: Answer| answer.error);
+        let reason = error.unwrap_or_else(|| format!("HTTP {status}"));
+        match status {
+            StatusCode::UNAUTHORIZED => self.denied(&format!("refuses its name or password ({reason})")),
+            StatusCode::FORBIDDEN if reason.contains("create admin user") => {
+                self.denied("has no administrator yet: create this one first, WITH ALL PRIVILEGES")
+            }
+            StatusCode::FORBIDDEN => self.denied("does not let it do this: it must be an administrator"),
+            // Of a gateway before an InfluxDB that is away.
+            StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => {
+                self.unfit(&format!("cannot serve now ({reason})"))
+            }
+            status if status.is_redirection() => self.unfit(&format!("is no InfluxDB (HTTP {status})")),
+            _ => Trouble::Rejected(reason),
+        }
+    }
+
+    fn denied(&self, what: &str) -> Trouble {
+        Trouble::Denied(format!("InfluxDB user {:?}: the server at {} {what}", self.user, self.address))
+    }
+
+    fn unfit(&self, what: &str) -> Trouble {
+        Trouble::Unreachable(format!("the server at {} {what}", self.address))
+    }
+
+    fn unreachable(&self, error: reqwest::Error) -> Trouble {
+        let what = if error.is_timeout() {
+            "does not answer in time".to_owned()
+        } else {
+            // The innermost source tells what happened; those around it only where in the client.
+            let mut cause: &dyn std::error::Error = &error;
+            while let Some(inner) = cause.source() {
+                cause = inner;
+            }
+            format!("cannot be reached ({cause})")
+        };
+        Trouble::Unreachable(format!("InfluxDB at {} {what}", self.address))
+    }
+}
+
+/// InfluxDB quotes a point that it cannot parse, and a config point holds the device's password.
+fn without_quotation(reason: &str) -> String {
+    match (reason.find('\''), reason.rfind('\'')) {
+        (Some(first), Some(last)) if first < last => {
+            format!("{}'…'{}", &reason[..first], &reason[last + 1..])
+        }
+        _ => reason.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_point_quoted_in_an_error_is_cut_out() {
+        let reason = "unable to parse 'config,data=%h:1%S3'C'RET%,id=k v=0 xx': bad timestamp";
+        assert_eq!(without_quotation(reason), "unable to parse '…': bad timestamp");
+        assert_eq!(without_quotation("timeout"), "timeout");
+    }
+
+    #[test]
+    fn a_statement_that_failed_and_an_answer_cut_short_are_errors() {
+        let outcomes = |json: &str| {
+            let answer: Answer = serde_json::from_str(json).unwrap();
+            answer.results.into_iter().map(Outcome::into_series).collect::<Result<Vec<_>, _>>()
+        };
+        let failed = r#"{"results":[{"statement_id":0,"error":"user not found"}]}"#;
+        assert_eq!(outcomes(failed), Err(Trouble::Rejected("user not found".into())));
+        let empty = r#"{"results":[{"statement_id":0,"series":[{"columns":["database","privilege"]}]}]}"#;
+        assert!(outcomes(empty).unwrap()[0][0].values.is_empty());
+        let series = r#"{"results":[{"series":[{"columns":["a"],"values":[[1]],"partial":true}]}]}"#;
+        assert!(outcomes(series).is_err());
+        assert!(outcomes(r#"{"results":[{"series":[],"partial":true}]}"#).is_err());
+    }
+}

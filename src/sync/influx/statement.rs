@@ -1,0 +1,211 @@
+//! InfluxQL as text. Every name and every string that goes into a statement passes through here.
+//!
+//! InfluxDB refuses bind parameters in the statements that manage users and databases, so quoting is all
+//! that stands between a name and the statement around it.
+
+use std::fmt;
+
+use crate::sync::desired::Privilege;
+use crate::sync::secret::Secret;
+
+/// A statement that changes users, rights or databases. Shown (`Display`, `Debug`) without its password.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Statement {
+    text: String,
+    /// Where in `text` the quoted password begins; it is the last thing in a statement.
+    password_at: Option<usize>,
+}
+
+impl Statement {
+    /// `CREATE DATABASE`; fine when it is there already.
+    pub fn create_database(name: &str) -> Self {
+        Self::plain(format!("CREATE DATABASE {}", identifier(name)))
+    }
+
+    /// `DROP DATABASE`; fine when it is gone already.
+    pub fn drop_database(name: &str) -> Self {
+        Self::plain(format!("DROP DATABASE {}", identifier(name)))
+    }
+
+    /// `CREATE USER`; refused when it is there with another password.
+    pub fn create_user(name: &str, password: &Secret) -> Self {
+        Self::with_password(format!("CREATE USER {} WITH PASSWORD ", identifier(name)), password)
+    }
+
+    /// `SET PASSWORD`
+    pub fn set_password(name: &str, password: &Secret) -> Self {
+        Self::with_password(format!("SET PASSWORD FOR {} = ", identifier(name)), password)
+    }
+
+    /// `DROP USER`
+    pub fn drop_user(name: &str) -> Self {
+        Self::plain(format!("DROP USER {}", identifier(name)))
+    }
+
+    /// `GRANT`, which takes the place of any right the user has on that database.
+    pub fn grant(privilege: Privilege, database: &str, user: &str) -> Self {
+        Self::plain(format!("GRANT {privilege} ON {} TO {}", identifier(database), identifier(user)))
+    }
+
+    /// `REVOKE ALL` on one database.
+    pub fn revoke(database: &str, user: &str) -> Self {
+        Self::plain(format!("REVOKE ALL ON {} FROM {}", identifier(database), identifier(user)))
+    }
+
+    /// Makes an administrator an ordinary user. Rights on databases stay.
+    pub fn revoke_admin(user: &str) -> Self {
+        Self::plain(format!("REVOKE ALL PRIVILEGES FROM {}", identifier(user)))
+    }
+
+    fn plain(text: String) -> Self {
+        Self { text, password_at: None }
+    }
+
+    fn with_password(mut text: String, password: &Secret) -> Self {
+        let at = text.len();
+        text.push_str(&string(password.expose()));
+        Self { text, password_at: Some(at) }
+    }
+
+    /// The statement as it is sent.
+    pub fn expose(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether the text holds a password.
+    pub fn holds_password(&self) -> bool {
+        self.password_at.is_some()
+    }
+}
+
+impl fmt::Display for Statement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.password_at {
+            Some(at) => write!(f, "{}'********'", &self.text[..at]),
+            None => f.write_str(&self.text),
+        }
+    }
+}
+
+impl fmt::Debug for Statement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// `SHOW GRANTS FOR` a user.
+pub fn show_grants(user: &str) -> String {
+    format!("SHOW GRANTS FOR {}", identifier(user))
+}
+
+/// The last point of series `config` for each of `ids`.
+///
+/// One selector beside a tag is the form that InfluxDB 1.x answers: `last(*)` beside a tag is refused since
+/// 1.3 as "mixing aggregate and non-aggregate queries". `last` runs over all series of the group, so that
+/// the newest point wins whichever line it carries.
+pub fn last_config_points<'a>(database: &str, ids: impl Iterator<Item = &'a str>) -> String {
+    let wanted: Vec<String> = ids.map(|id| format!("id = {}", string(id))).collect();
+    let wanted = wanted.join(" OR ");
+    format!("SELECT last(v), data FROM {}..config WHERE {wanted} GROUP BY id", identifier(database))
+}
+
+/// Quotes the name of a database or user.
+pub fn identifier(name: &str) -> String {
+    quoted(name, '"')
+}
+
+/// Quotes a string.
+pub fn string(text: &str) -> String {
+    quoted(text, '\'')
+}
+
+/// InfluxQL knows three escapes: the backslash, the newline and the delimiter. Any other is an error, so
+/// every other character, control characters included, stands for itself.
+fn quoted(text: &str, delimiter: char) -> String {
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push(delimiter);
+    for c in text.chars() {
+        match c {
+            '\n' => quoted.push_str("\\n"),
+            '\\' => quoted.push_str("\\\\"),
+            c if c == delimiter => quoted.extend(['\\', c]),
+            c => quoted.push(c),
+        }
+    }
+    quoted.push(delimiter);
+    quoted
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Reads one quoted token as InfluxDB's scanner does (`ScanDelimited` in influxql/scanner.go):
+    /// the content, and what follows the closing delimiter. `None` where the scanner reports an error.
+    fn scan(text: &str, delimiter: char) -> Option<(String, &str)> {
+        let mut content = String::new();
+        let mut chars = text.strip_prefix(delimiter)?.char_indices();
+        while let Some((at, c)) = chars.next() {
+            match c {
+                c if c == delimiter => return Some((content, &text[1 + at + 1..])),
+                '\n' => return None,
+                '\\' => match chars.next()?.1 {
+                    'n' => content.push('\n'),
+                    '\\' => content.push('\\'),
+                    c if c == delimiter => content.push(c),
+                    _ => return None,
+                },
+                c => content.push(c),
+            }
+        }
+        None
+    }
+
+    /// Text thick with the characters that matter, beside any other.
+    fn hostile() -> impl Strategy<Value = String> {
+        prop_oneof![r#"[\\"'\n;a -]{0,12}"#, any::<String>()]
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_quoted_comes_back_and_ends_where_it_should(text in hostile(), after in hostile()) {
+            let name = identifier(&text) + &after;
+            prop_assert_eq!(scan(&name, '"'), Some((text.clone(), &*after)));
+            let literal = string(&text) + &after;
+            prop_assert_eq!(scan(&literal, '\''), Some((text.clone(), &*after)));
+        }
+
+        #[test]
+        fn a_statement_is_shown_without_its_password(name in hostile(), password in "[A-Z0-9]{16}") {
+            let statement = Statement::create_user(&name, &Secret::new(&*password));
+            prop_assert!(statement.expose().contains(&password));
+            let shown = format!("{statement} {statement:?}");
+            prop_assert!(!shown.contains(&password));
+        }
+    }
+
+    #[test]
+    fn statements_read_as_influxql_wants_them() {
+        let secret = Secret::new("it's");
+        let statements = [
+            Statement::create_user("u", &secret).expose().to_owned(),
+            Statement::set_password("u", &secret).expose().to_owned(),
+            Statement::grant(Privilege::All, "d", "u").expose().to_owned(),
+            Statement::revoke("d\"; DROP DATABASE \"x", "u").expose().to_owned(),
+            Statement::revoke_admin("u").expose().to_owned(),
+            show_grants("u"),
+            last_config_points("d", ["a", "b"].into_iter()),
+        ];
+        insta::assert_snapshot!(statements.join("\n"), @r#"
+        CREATE USER "u" WITH PASSWORD 'it\'s'
+        SET PASSWORD FOR "u" = 'it\'s'
+        GRANT ALL ON "d" TO "u"
+        REVOKE ALL ON "d\"; DROP DATABASE \"x" FROM "u"
+        REVOKE ALL PRIVILEGES FROM "u"
+        SHOW GRANTS FOR "u"
+        SELECT last(v), data FROM "d"..config WHERE id = 'a' OR id = 'b' GROUP BY id
+        "#);
+    }
+}

@@ -1,0 +1,217 @@
+//! The plan: what to do so that InfluxDB holds what the records ask for. No I/O; applying a plan and
+//! planning again gives an empty one.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::action::{Action, Change, Record, Resource};
+use super::applied::{Applied, Traces};
+use super::desired::{Desired, Privilege, Wish};
+
+/// What an InfluxDB holds, as far as it was looked at.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Actual {
+    /// Its databases and users.
+    pub listing: Listing,
+    /// What was found about the records that were looked at.
+    pub found: BTreeMap<Record, Found>,
+}
+
+/// The databases and users of an InfluxDB: cheap to read, however many.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// Names of all databases.
+    pub databases: BTreeSet<String>,
+    /// Names of all users, and whether each is an administrator.
+    pub users: BTreeMap<String, bool>,
+}
+
+/// What an InfluxDB holds about one record.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Found {
+    /// The rights of its user, by database; `NO PRIVILEGES` is none.
+    pub grants: BTreeMap<String, Privilege>,
+    /// The point that answers its device when it polls.
+    pub point: Option<Point>,
+}
+
+/// A point of series `config`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Point {
+    /// The config line it carries; a point written by someone else may carry none.
+    pub line: Option<String>,
+    /// Nanoseconds since 1970.
+    pub time: i64,
+}
+
+/// Actions for one record, to be done one after the other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sequence {
+    /// The record.
+    pub record: Record,
+    /// What to do, in the order that is safe. Never empty.
+    pub actions: Vec<Action>,
+}
+
+/// All there is to do. Sequences of one stage do not depend on each other; each stage may depend on those
+/// before it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// What only takes away. First, and never behind the making of users, which takes InfluxDB a while: access
+    /// should end no later than it must.
+    pub withdrawals: Vec<Sequence>,
+    /// What owners ask for: the databases above all.
+    pub owners: Vec<Sequence>,
+    /// What devices ask for, in the owners' databases.
+    pub devices: Vec<Sequence>,
+}
+
+impl Plan {
+    /// The stages, in the order to apply them.
+    pub fn into_stages(self) -> [Vec<Sequence>; 3] {
+        [self.withdrawals, self.owners, self.devices]
+    }
+
+    /// Every sequence, in order.
+    pub fn sequences(&self) -> impl Iterator<Item = &Sequence> {
+        [&self.withdrawals, &self.owners, &self.devices].into_iter().flatten()
+    }
+
+    /// Every action, in order.
+    pub fn actions(&self) -> impl Iterator<Item = &Action> {
+        self.sequences().flat_map(|sequence| &sequence.actions)
+    }
+}
+
+/// The records that must be looked at before they can be planned, when all others may be trusted to be as
+/// they were left: those that changed since, that were never settled, or that miss something visible.
+pub fn doubtful(desired: &Desired, listing: &Listing, applied: &Applied) -> BTreeSet<Record> {
+    let in_doubt = |(record, wish): &(&Record, &Wish)| {
+        wish.password.is_some()
+            && (listing.users.get(&record.user()) != Some(&false)
+                || wish.databases().iter().any(|database| !listing.databases.contains(&database.to_string()))
+                || applied.traces(**record) != Some(&Traces::of(**record, wish)))
+    };
+    desired.wishes.iter().filter(in_doubt).map(|(record, _)| *record).collect()
+}
+
+/// Plans for every record that was looked at, and for those that should not be there.
+///
+/// Only users and databases that a record names, or that `applied` knows as ours, are ever touched.
+pub fn plan(desired: &Desired, actual: &Actual, applied: &Applied) -> Plan {
+    let mut plan = Plan::default();
+    for record in applied.records().filter(|record| !desired.wishes.contains_key(record)) {
+        let mut draft = Draft::new(record, &actual.listing);
+        draft.drop_user("the record is deleted");
+        if record.resource == Resource::Users && desired.drop_data {
+            draft.drop_database();
+        }
+        draft.file(&mut plan);
+    }
+    for (record, wish) in &desired.wishes {
+        let mut draft = Draft::new(*record, &actual.listing);
+        if wish.password.is_none() {
+            draft.create_database(wish);
+            // The name is a record's own, so the user is ours even where we do not remember making it.
+            draft.drop_user("the record asks for no user");
+        } else if let Some(found) = actual.found.get(record) {
+            draft.create_database(wish);
+            draft.user(wish, applied.traces(*record));
+            draft.access(wish, found);
+            draft.config_line(wish, found);
+        }
+        draft.file(&mut plan);
+    }
+    plan
+}
+
+/// The sequence for one record while it is being planned. The order of the calls is the order of work.
+struct Draft<'a> {
+    record: Record,
+    listing: &'a Listing,
+    actions: Vec<Action>,
+}
+
+impl<'a> Draft<'a> {
+    fn new(record: Record, listing: &'a Listing) -> Self {
+        Self { record, listing, actions: Vec::new() }
+    }
+
+    fn add(&mut self, change: Change, reason: impl Into<String>) {
+        self.actions.push(Action { record: self.record, change, reason: reason.into() });
+    }
+
+    fn file(self, plan: &mut Plan) {
+        let takes_away = |change: &Change| change.ends_access() || matches!(change, Change::DropDatabase(_));
+        let stage = match self.record.resource {
+            _ if self.actions.is_empty() => return,
+            _ if self.actions.iter().all(|action| takes_away(&action.change)) => &mut plan.withdrawals,
+            Resource::Users => &mut plan.owners,
+            Resource::Karanas => &mut plan.devices,
+        };
+        stage.push(Sequence { record: self.record, actions: self.actions });
+    }
+
+    fn drop_user(&mut self, reason: &str) {
+        if self.listing.users.contains_key(&self.record.user()) {
+            self.add(Change::DropUser, reason);
+        }
+    }
+
+    fn drop_database(&mut self) {
+        if self.listing.databases.contains(&self.record.uuid.to_string()) {
+            self.add(Change::DropDatabase(self.record.uuid), "the owner is deleted, and drop_data is set");
+        }
+    }
+
+    fn create_database(&mut self, wish: &Wish) {
+        if let Some(database) = wish.database
+            && !self.listing.databases.contains(&database.to_string())
+        {
+            self.add(Change::CreateDatabase(database), "it is missing");
+        }
+    }
+
+    fn user(&mut self, wish: &Wish, traces: Option<&Traces>) {
+        let Some(password) = wish.password.clone() else { return };
+        let wanted = Traces::of(self.record, wish);
+        match self.listing.users.get(&self.record.user()) {
+            None => self.add(Change::CreateUser(password), "it is missing"),
+            Some(_) if !traces.is_some_and(|traces| traces.same_password(&wanted)) => {
+                self.add(Change::SetPassword(password), "it is not known to be the one on record");
+            }
+            Some(_) => {}
+        }
+        if self.listing.users.get(&self.record.user()) == Some(&true) {
+            self.add(Change::RevokeAdmin, "no record asks for an administrator");
+        }
+    }
+
+    /// The new right before the old one goes, so that a device that moves is never without; and after the
+    /// password, so that its old owner, who knows the old one, never reaches the new database.
+    fn access(&mut self, wish: &Wish, found: &Found) {
+        let wanted = wish.grant.map(|grant| grant.database.to_string());
+        if let (Some(grant), Some(database)) = (wish.grant, &wanted) {
+            match found.grants.get(database) {
+                Some(privilege) if *privilege == grant.privilege => {}
+                Some(privilege) => self.add(Change::Grant(grant), format!("it is {privilege}")),
+                None => self.add(Change::Grant(grant), "it is missing"),
+            }
+        }
+        for (database, privilege) in found.grants.iter().filter(|(name, _)| Some(*name) != wanted.as_ref()) {
+            self.add(Change::Revoke(database.clone()), format!("no record asks for {privilege} there"));
+        }
+    }
+
+    fn config_line(&mut self, wish: &Wish, found: &Found) {
+        let Some(line) = &wish.line else { return };
+        let point = found.point.as_ref();
+        if point.and_then(|point| point.line.as_deref()) != Some(line.text.expose()) {
+            let reason = if point.is_some() { "the device reads another one" } else { "it is missing" };
+            let after = point.map(|point| point.time);
+            self.add(Change::WriteConfigLine { line: line.clone(), after }, reason);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
