@@ -1,6 +1,7 @@
 //! The HTTP interface of InfluxDB 1.x. Nothing else in the server sends requests to it.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use reqwest::{RequestBuilder, StatusCode, redirect};
@@ -94,6 +95,8 @@ pub struct Client {
     address: String,
     user: String,
     pass: String,
+    /// Whether it has been asked if it lets everybody in.
+    asked_openness: AtomicBool,
 }
 
 impl Client {
@@ -115,6 +118,7 @@ impl Client {
             address: settings.address(),
             user: settings.user.clone(),
             pass: settings.pass.clone(),
+            asked_openness: AtomicBool::new(false),
         })
     }
 
@@ -124,7 +128,10 @@ impl Client {
         let answer = request.send().await.map_err(|error| self.unreachable(error))?;
         let version = answer.headers().get("X-Influxdb-Version").and_then(|version| version.to_str().ok());
         match (version, answer.status()) {
-            (Some(version), _) if version.trim_start_matches('v').starts_with("1.") => Ok(()),
+            (Some(version), _) if version.trim_start_matches('v').starts_with("1.") => {
+                self.warn_if_open().await;
+                Ok(())
+            }
             (Some(version), _) => {
                 let version: String = version.chars().take(20).collect();
                 Err(self.unfit(&format!("is InfluxDB {version}, which is not supported yet: only 1.x is")))
@@ -133,6 +140,21 @@ impl Client {
                 Err(self.unfit("asks for a token: InfluxDB 3 is not supported yet, only 1.x is"))
             }
             (None, status) => Err(self.unfit(&format!("is no InfluxDB (HTTP {status})"))),
+        }
+    }
+
+    /// Without authentication InfluxDB takes every user and grant, and then lets everybody read everything.
+    async fn warn_if_open(&self) {
+        if self.asked_openness.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let request = self.http.get(format!("{}/query?q=SHOW+DATABASES", self.address)).timeout(PING);
+        if request.send().await.is_ok_and(|answer| answer.status().is_success()) {
+            tracing::warn!(
+                "InfluxDB at {} asks nobody for a password: everybody who reaches it sees all data; \
+                 set auth-enabled = true in the [http] section of its configuration",
+                self.address
+            );
         }
     }
 
