@@ -3,7 +3,9 @@
 //! One command as a line of JSON, one [`Answer`] as JSON, and the connection ends. Only the storage's owner gets in.
 
 use crate::operator::{Answer, Command, Operator};
+use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -34,7 +36,8 @@ pub fn listen(path: &Path, operator: Operator) -> io::Result<Control> {
         Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
         _ => {}
     }
-    let listener = UnixListener::bind(path)?;
+    let (_folder, short) = short(path)?;
+    let listener = UnixListener::bind(short)?;
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
     let task = tokio::spawn(async move {
         loop {
@@ -57,6 +60,14 @@ pub fn listen(path: &Path, operator: Operator) -> io::Result<Control> {
     Ok(Control { path: path.to_owned(), task })
 }
 
+/// A name for the socket by way of its open folder: the system allows 107 bytes, and a storage may lie deep.
+fn short(path: &Path) -> io::Result<(File, PathBuf)> {
+    let folder = File::open(path.parent().unwrap_or(Path::new(".")))?;
+    let name = path.file_name().unwrap_or_default();
+    let short = Path::new("/proc/self/fd").join(folder.as_raw_fd().to_string()).join(name);
+    Ok((folder, short))
+}
+
 async fn answer(stream: tokio::net::UnixStream, operator: Operator) -> io::Result<()> {
     let (reading, mut writing) = stream.into_split();
     let mut line = String::new();
@@ -71,7 +82,8 @@ async fn answer(stream: tokio::net::UnixStream, operator: Operator) -> io::Resul
 
 /// Asks the server that listens at `path`; none when there is no such server.
 pub fn ask(path: &Path, command: &Command) -> Option<io::Result<Answer>> {
-    let stream = UnixStream::connect(path).ok()?;
+    let (_folder, short) = short(path).ok()?;
+    let stream = UnixStream::connect(short).ok()?;
     Some(exchange(stream, command))
 }
 

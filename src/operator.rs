@@ -99,7 +99,12 @@ impl Operator {
     }
 
     async fn import(&self, dump: &str, dry_run: bool, merge: bool) -> Result<String, Error> {
-        let import = match Import::read(self.store.kinds(), dump) {
+        let not_empty =
+            || Error::conflict("", "not_empty", "the store is not empty; --merge imports all the same");
+        if !merge && !self.store.read().is_empty() {
+            return Err(not_empty());
+        }
+        let import = match Import::read(&self.store.read(), dump, (self.clock)()) {
             Ok(import) => import,
             Err(faults) => {
                 let lines: Vec<_> = faults.iter().map(|fault| format!("  {fault}")).collect();
@@ -117,11 +122,7 @@ impl Operator {
         let notes: String = import.notes().iter().map(|note| format!("note: {note}\n")).collect();
         let put = move |transaction: &mut crate::store::Transaction| {
             if !merge && !transaction.tables().is_empty() {
-                return Err(Error::conflict(
-                    "",
-                    "not_empty",
-                    "the store is not empty; --merge imports all the same",
-                ));
+                return Err(not_empty());
             }
             import.put(transaction)
         };

@@ -5,6 +5,7 @@ mod context;
 mod crud;
 mod health;
 mod listen;
+mod path;
 mod reply;
 mod session;
 mod sync;
@@ -58,7 +59,10 @@ impl App {
     }
 
     fn kind(&self, name: &str) -> Result<&Kind, Error> {
-        self.store.kinds().get(name).ok_or_else(|| Error::NotFound(format!("there is no resource `{name}`")))
+        self.store.kinds().get(name).ok_or_else(|| {
+            let name: String = name.chars().take(100).collect();
+            Error::NotFound(format!("there is no resource `{name}`"))
+        })
     }
 }
 

@@ -185,14 +185,16 @@ impl serde_json::ser::Formatter for Python {
 }
 
 fn ascii(text: &str) -> Cow<'_, str> {
-    if text.is_ascii() {
+    // Python leaves only what prints as it is; control characters have been escaped before, all but this one.
+    let plain = |c: char| (' '..='~').contains(&c);
+    if text.chars().all(plain) {
         return text.into();
     }
     let mut units = [0; 2];
     let mut escaped = String::with_capacity(text.len() * 2);
     for c in text.chars() {
         match c {
-            c if c.is_ascii() => escaped.push(c),
+            c if plain(c) => escaped.push(c),
             c => {
                 c.encode_utf16(&mut units).iter().for_each(|unit| escaped.push_str(&format!("\\u{unit:04x}")))
             }
@@ -211,7 +213,7 @@ mod tests {
         let value = json!({"a": [1, "Bintumani e.V. ü😀\n\"\\\u{1f}\u{7f}"], "b": {}, "c": null});
         assert_eq!(
             python_json(&value),
-            "{\"a\": [1, \"Bintumani e.V. \\u00fc\\ud83d\\ude00\\n\\\"\\\\\\u001f\u{7f}\"], \"b\": {}, \"c\": null}"
+            "{\"a\": [1, \"Bintumani e.V. \\u00fc\\ud83d\\ude00\\n\\\"\\\\\\u001f\\u007f\"], \"b\": {}, \"c\": null}"
         );
     }
 }

@@ -3,13 +3,14 @@
 use super::App;
 use super::body::Parameters;
 use super::context::Context;
+use super::path::Path;
 use super::reply::{self, Failure};
 use crate::auth::{Actor, Verdict};
 use crate::error::Error;
 use crate::resource::{Kind, PASSWORD, set_field};
 use crate::store::{Author, Record};
 use axum::Extension;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
 use serde_json::json;
 

@@ -328,6 +328,11 @@ pub fn field<'a>(entry: &'a Entry, path: &str) -> Option<&'a Value> {
     }
 }
 
+/// The uuid at a path, if there is one.
+pub fn uuid_at(entry: &Entry, path: &str) -> Option<uuid::Uuid> {
+    uuid::Uuid::try_parse(field(entry, path)?.as_str()?).ok()
+}
+
 /// The value at a path, to change it.
 pub fn field_mut<'a>(entry: &'a mut Entry, path: &str) -> Option<&'a mut Value> {
     match path.split_once('.') {

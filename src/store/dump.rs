@@ -6,20 +6,22 @@ use super::open::Fault;
 use super::snapshot::Snapshot;
 use super::transaction::Transaction;
 use crate::error::{Error, Finding};
-use crate::resource::{Entry, Kind, Kinds, MASK};
+use crate::resource::{Entry, Kind, Kinds, MASK, uuid_at};
+use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
-/// A dump that has been read and checked by itself; whether it fits a store shows when it is put in.
+/// A dump that has been read and checked.
 pub struct Import {
-    entries: Vec<(usize, Entry)>,
+    /// Each with its resource and its path in the dump.
+    entries: Vec<(usize, String, Entry)>,
     notes: Vec<String>,
 }
 
 impl Import {
-    /// Reads a dump and names everything in it that breaks a rule.
-    pub fn read(kinds: &Kinds, text: &str) -> Result<Self, Vec<Fault>> {
+    /// Reads a dump that is to go into `tables`, and names everything in it that breaks a rule.
+    pub fn read(tables: &Snapshot, text: &str, now: DateTime<Utc>) -> Result<Self, Vec<Fault>> {
         let whole =
             |message: String| vec![Fault { path: "dump".into(), finding: Finding::new("", "json", message) }];
         if text.trim().is_empty() {
@@ -27,24 +29,26 @@ impl Import {
                 "is empty (the old server leaves such a file when it is stopped while it writes)".into(),
             ));
         }
-        let tables: Map<String, Value> = serde_json::from_str(text)
+        let dump: Map<String, Value> = serde_json::from_str(text)
             .map_err(|e| whole(format!("is not a JSON object (line {}, column {})", e.line(), e.column())))?;
+        let kinds = tables.kinds();
         let mut import = Self { entries: vec![], notes: vec![] };
         let mut faults = Vec::new();
-        for (resource, table) in &tables {
+        for (resource, table) in &dump {
             match (kinds.get(resource), table.as_object()) {
                 (Some(kind), Some(table)) => import.read_table(kind, table, &mut faults),
                 (None, Some(table)) if table.is_empty() => {}
-                (None, _) => faults.push(fault(
-                    resource,
-                    "",
-                    "resource",
-                    "is not a resource that is enabled ([resources] enabled)",
-                )),
+                (None, _) => {
+                    let message = "is not a resource that is enabled ([resources] enabled)";
+                    faults.push(fault(resource, "", "resource", message));
+                }
                 (_, None) => faults.push(fault(resource, "", "type", "must be an object of entries by uuid")),
             }
         }
-        import.check_owners(kinds, &tables);
+        faults.extend(import.taken(tables));
+        faults.extend(import.dangling(tables, &dump));
+        import.compare_lists(kinds, &dump);
+        import.look_at_times(now);
         if faults.is_empty() { Ok(import) } else { Err(faults) }
     }
 
@@ -67,15 +71,54 @@ impl Import {
                 }
                 Fault { path: path.clone(), finding }
             }));
-            self.entries.push((kind.index(), entry));
+            self.entries.push((kind.index(), path, entry));
         }
     }
 
+    /// Values that must be unique and are not, in the dump or with what is there.
+    fn taken(&self, tables: &Snapshot) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        let mut seen = BTreeSet::new();
+        for (index, path, entry) in &self.entries {
+            let kind = tables.kinds().at(*index);
+            let message = format!("is taken by another entry of {}", kind.name());
+            if uuid_at(entry, "uuid").is_some_and(|uuid| tables.get(kind, uuid).is_some()) {
+                faults.push(fault(path, "uuid", "unique", &message));
+            }
+            for (number, rule) in kind.unique() {
+                let Some(key) = rule.key(entry) else { continue };
+                if tables.has_unique(kind, number, &key) || !seen.insert((*index, number, key)) {
+                    faults.push(fault(path, &rule.field, "unique", &message));
+                }
+            }
+        }
+        faults
+    }
+
+    /// References to entries that are neither in the dump nor there already.
+    fn dangling(&self, tables: &Snapshot, dump: &Map<String, Value>) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        for (index, path, entry) in &self.entries {
+            for reference in tables.kinds().at(*index).references() {
+                let Some(uuid) = uuid_at(entry, &reference.field) else { continue };
+                let comes =
+                    dump.get(&reference.to).is_some_and(|table| table.get(uuid.to_string()).is_some());
+                let is_there =
+                    || tables.kinds().get(&reference.to).is_some_and(|to| tables.get(to, uuid).is_some());
+                if !comes && !is_there() {
+                    let message = format!("refers to an entry of {} that does not exist", reference.to);
+                    faults.push(fault(path, &reference.field, "reference", &message));
+                }
+            }
+        }
+        faults
+    }
+
     /// The old server kept lists of karanas in users and lost entries of them; the karanas' own `owner` counts.
-    fn check_owners(&mut self, kinds: &Kinds, tables: &Map<String, Value>) {
+    fn compare_lists(&mut self, kinds: &Kinds, dump: &Map<String, Value>) {
         for kind in kinds.iter() {
             for (list, resource, reference) in &kind.definition().back_references {
-                let entries = |name: &str| tables.get(name).and_then(Value::as_object).into_iter().flatten();
+                let entries = |name: &str| dump.get(name).and_then(Value::as_object).into_iter().flatten();
                 for (uuid, entry) in entries(kind.name()) {
                     let listed: BTreeSet<_> =
                         entry[list].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
@@ -94,6 +137,18 @@ impl Import {
         }
     }
 
+    /// The old server labelled local times as UTC. East of Greenwich the latest ones give it away.
+    fn look_at_times(&mut self, now: DateTime<Utc>) {
+        for (_, path, entry) in &self.entries {
+            let created = entry.get("created_at").and_then(Value::as_str);
+            if created.and_then(|time| DateTime::parse_from_rfc3339(time).ok()).is_some_and(|time| time > now)
+            {
+                let note = "lies in the future: a local time labelled as UTC? It is taken as it is";
+                self.notes.push(format!("{path}: created_at: {note}"));
+            }
+        }
+    }
+
     /// What is not wrong, but should be known.
     pub fn notes(&self) -> &[String] {
         &self.notes
@@ -102,47 +157,10 @@ impl Import {
     /// Puts all entries in, or fails; answers with how many there were.
     pub fn put(&self, transaction: &mut Transaction) -> Result<usize, Error> {
         let kinds = transaction.kinds();
-        let mut findings = Vec::new();
-        for (index, entry) in &self.entries {
-            let kind = kinds.at(*index);
-            match transaction.insert(kind, entry) {
-                Err(Error::Conflict(conflicts) | Error::Invalid(conflicts)) => {
-                    let path = format!(
-                        "{}/{}",
-                        kind.name(),
-                        entry.get("uuid").and_then(Value::as_str).unwrap_or_default()
-                    );
-                    findings.extend(
-                        conflicts
-                            .into_iter()
-                            .map(|c| Finding::new(format!("{path}: {}", c.field), c.code, c.message)),
-                    );
-                }
-                other => other?,
-            }
+        for (index, _, entry) in &self.entries {
+            transaction.insert(kinds.at(*index), entry)?;
         }
-        findings.extend(self.dangling(&kinds, transaction.tables()));
-        if findings.is_empty() { Ok(self.entries.len()) } else { Err(Error::Conflict(findings)) }
-    }
-
-    /// References that lead nowhere, with the entry that holds them: the store's own check names only the field.
-    fn dangling(&self, kinds: &Kinds, tables: &Snapshot) -> Vec<Finding> {
-        let mut findings = Vec::new();
-        for (index, entry) in &self.entries {
-            let kind = kinds.at(*index);
-            let Some(uuid) = entry.get("uuid").and_then(Value::as_str).and_then(super::open::key) else {
-                continue;
-            };
-            let Some(record) = tables.get(kind, uuid) else { continue };
-            for finding in tables.dangling(kind, record) {
-                findings.push(Finding::new(
-                    format!("{}/{uuid}: {}", kind.name(), finding.field),
-                    finding.code,
-                    finding.message,
-                ));
-            }
-        }
-        findings
+        Ok(self.entries.len())
     }
 }
 

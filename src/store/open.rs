@@ -8,7 +8,7 @@ use super::snapshot::Snapshot;
 use super::transaction::Transaction;
 use super::writer::{QUEUE, Writer};
 use super::{Inner, Settings, Store};
-use crate::error::{Error, Finding};
+use crate::error::Finding;
 use crate::resource::{Entry, Kind, Kinds};
 use serde_json::{Value, json};
 use std::fmt;
@@ -319,20 +319,18 @@ fn import_old_dump(
         return Ok(());
     }
     let text = fs::read_to_string(&path).map_err(folder(&path, "reading the old dump"))?;
-    let import = dump::Import::read(&settings.kinds, &text).map_err(OpenError::Faults)?;
+    let import = dump::Import::read(tables, &text, (settings.clock)()).map_err(|faults| {
+        let in_file = |fault: Fault| Fault { path: format!("table_db.json: {}", fault.path), ..fault };
+        OpenError::Faults(faults.into_iter().map(in_file).collect())
+    })?;
     for note in import.notes() {
         tracing::warn!(file = "table_db.json", "{note}");
     }
     let mut transaction = Transaction::new(tables.clone());
-    let outcome = import.put(&mut transaction).and_then(|count| Ok((count, transaction.finish()?)));
-    let (count, outcome) = outcome.map_err(|e| {
-        let findings = match e {
-            Error::Invalid(findings) | Error::Conflict(findings) => findings,
-            other => vec![Finding::new("", "import", other.to_string())],
-        };
-        OpenError::Faults(
-            findings.into_iter().map(|finding| Fault { path: "table_db.json".into(), finding }).collect(),
-        )
+    let put = import.put(&mut transaction).and_then(|count| Ok((count, transaction.finish()?)));
+    let (count, outcome) = put.map_err(|e| {
+        let finding = Finding::new("", "import", e.to_string());
+        OpenError::Faults(vec![Fault { path: "table_db.json".into(), finding }])
     })?;
     let Some(outcome) = outcome else { return Ok(()) };
     let mutation = Mutation {
@@ -357,9 +355,4 @@ fn failed(settings: &Settings) -> impl FnOnce(JournalError) -> OpenError {
 fn folder(path: &Path, step: &'static str) -> impl FnOnce(io::Error) -> OpenError {
     let path = path.to_owned();
     move |source| OpenError::Folder { path, step, source }
-}
-
-/// The uuid under which a dump holds an entry.
-pub(super) fn key(text: &str) -> Option<Uuid> {
-    Uuid::try_parse(text).ok()
 }

@@ -3,7 +3,7 @@
 use super::journal::Revision;
 use super::record::Record;
 use crate::error::{Error, Finding};
-use crate::resource::{Entry, Kind, Kinds, Reference, field};
+use crate::resource::{Entry, Kind, Kinds, Reference, uuid_at};
 use imbl::{OrdMap, OrdSet};
 use uuid::Uuid;
 
@@ -86,6 +86,11 @@ impl Snapshot {
         let (number, rule) = kind.unique().find(|(_, rule)| rule.field == field && rule.within.is_none())?;
         let table = &self.tables[kind.index()];
         table.records.get(table.unique.get(&(number, rule.fold(value)))?)
+    }
+
+    /// Whether an entry has this text under the rule of uniqueness with this number.
+    pub(super) fn has_unique(&self, kind: &Kind, rule: usize, key: &str) -> bool {
+        self.tables[kind.index()].unique.contains_key(&(rule, key.to_owned()))
     }
 
     /// The entries that refer to `uuid`, ordered by resource, reference and uuid.
@@ -185,8 +190,4 @@ fn targets(kind: &Kind, entry: &Entry) -> impl Iterator<Item = (usize, Uuid)> {
         .iter()
         .enumerate()
         .filter_map(|(number, reference)| Some((number, uuid_at(entry, &reference.field)?)))
-}
-
-fn uuid_at(entry: &Entry, path: &str) -> Option<Uuid> {
-    Uuid::try_parse(field(entry, path)?.as_str()?).ok()
 }

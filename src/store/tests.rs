@@ -330,7 +330,10 @@ async fn an_old_storage_folder_is_taken_over_as_one_commit() {
     // What is exported can be imported again.
     let exported = export(&store.read(), true);
     assert_eq!(exported["users"][ada["uuid"].as_str().unwrap()]["karanas"], json!([device["uuid"]]));
-    assert!(Import::read(store.kinds(), &exported.to_string()).is_ok());
+    assert!(
+        Import::read(&Snapshot::empty(store.kinds().clone()), &exported.to_string(), DateTime::UNIX_EPOCH)
+            .is_ok()
+    );
     assert_eq!(
         tablestate(store.kinds())["users"]["metadata"]["schema"]["entry_import_schema"],
         "UserDbSchema"

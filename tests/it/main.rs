@@ -1,6 +1,23 @@
-//! What crosses a socket: the parts of the server against real back ends.
+//! What crosses a socket: the real program, spoken to from outside.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic where it stands")]
 
+mod bad_input;
+mod bad_storage;
+mod concurrency;
+mod cors;
+mod encoding;
+mod health;
+mod import;
+mod karanas;
+mod layering;
+mod operator;
+mod resources;
+mod roles;
+mod routes;
+mod secrets;
+mod sockets;
 mod support;
 mod sync;
+mod tokens;
+mod users;

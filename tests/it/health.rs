@@ -1,0 +1,43 @@
+//! Whether the server is alive and ready, for whoever watches it.
+
+use crate::support::{Home, Server};
+use serde_json::{Value, json};
+
+#[tokio::test]
+async fn live_and_ready_are_for_everybody() {
+    let server = Server::start();
+    let live = server.nobody.get("/health/live").await;
+    assert_eq!((live.status, live.header("content-type")), (200, "application/json"));
+    let ready = server.nobody.get("/health/ready").await;
+    assert_eq!(ready.status, 200);
+    // From loopback, with the details.
+    let body: Value = serde_json::from_slice(&ready.body).unwrap();
+    assert_eq!(body["store"]["takes_writes"], true);
+    assert_eq!(body["store"]["records"]["users"], 1);
+    assert_eq!(body["store"]["revision"], server.home().git(&["rev-parse", "main"]).trim());
+    assert!(body["sync"].to_string().contains("not_configured"), "{body}");
+}
+
+/// Behind a trusted proxy it is the client that counts, and this one is not of ours.
+#[tokio::test]
+async fn others_see_the_bare_state() {
+    let server = Home::new("[api]\ntrusted_proxies = 127.0.0.1\nmetrics_from = 192.0.2.0/24\n").serve();
+    for (client, details) in [("203.0.113.9", false), ("192.0.2.7", true), ("192.0.2.7, 203.0.113.9", false)]
+    {
+        let request = server.nobody.request("GET", "/health/ready").header("x-forwarded-for", client);
+        let body: Value = serde_json::from_slice(&crate::support::Answer::to(request).await.body).unwrap();
+        assert_eq!(body.get("store").is_some(), details, "{client}: {body}");
+        if !details {
+            assert_eq!(body, json!({"status": "ready"}));
+        }
+    }
+}
+
+/// Whoever is no proxy of ours cannot pretend to be somebody else.
+#[tokio::test]
+async fn a_forwarded_address_is_believed_of_proxies_only() {
+    let server = Server::start();
+    let request = server.nobody.request("GET", "/health/live").header("x-forwarded-for", "203.0.113.9");
+    crate::support::Answer::to(request).await;
+    assert!(!server.stop().stderr.contains("203.0.113.9"));
+}
