@@ -114,7 +114,7 @@ fn stated_rounds(hash: &str) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::{Duration, Instant};
+    use std::time::Instant;
 
     // From the specification of SHA-crypt by Ulrich Drepper: with and without stated rounds.
     const HELLO: &str = "$6$saltstring$svn8UoSVapNtMuq1ukKS4tPQd8iKwSMHWjl/O817G3uBnIFNjnQJuesI68u4OTLiBFdcbYEdFCoEOfaS35inz1";
@@ -146,18 +146,16 @@ mod tests {
 
     #[test]
     fn nobody_can_tell_by_the_time_whether_a_user_exists() {
-        let median = |hash: Option<&str>| {
-            let mut times: Vec<Duration> = (0..9)
-                .map(|_| {
-                    let start = Instant::now();
-                    assert_eq!(verify(100_000, "wrong", hash), Verdict::Wrong);
-                    start.elapsed()
-                })
-                .collect();
-            times.sort();
-            times[4]
+        // The fastest of several: a busy machine only ever adds.
+        let fastest = |hash: Option<&str>| {
+            let once = |_| {
+                let start = Instant::now();
+                assert_eq!(verify(100_000, "wrong", hash), Verdict::Wrong);
+                start.elapsed()
+            };
+            (0..15).map(once).min().unwrap_or_default()
         };
-        let (unknown, old) = (median(None), median(Some(HELLO)));
+        let (unknown, old) = (fastest(None), fastest(Some(HELLO)));
         let ratio = unknown.as_secs_f64() / old.as_secs_f64();
         assert!((0.7..1.4).contains(&ratio), "unknown user {unknown:?}, wrong password {old:?}");
     }

@@ -12,6 +12,7 @@ mod import;
 mod karanas;
 mod layering;
 mod operator;
+mod provisioning;
 mod resources;
 mod roles;
 mod routes;

@@ -105,14 +105,19 @@ impl Client {
     /// # Errors
     /// TLS could not be set up.
     pub fn new(settings: &InfluxSettings) -> Result<Self, String> {
-        let http = reqwest::Client::builder()
+        let mut http = reqwest::Client::builder();
+        if !settings.ssl {
+            // Plain HTTP needs no certificates; without this, a machine that has none could not even begin.
+            http = http.tls_certs_only([]);
+        }
+        let http = http
             // What goes to InfluxDB are passwords: only ever to the address that is configured.
             .no_proxy()
             .redirect(redirect::Policy::none())
             .connect_timeout(CONNECT)
             .pool_idle_timeout(Duration::from_secs(30))
             .build()
-            .map_err(|error| format!("HTTP client: {error}"))?;
+            .map_err(|error| format!("HTTP client: {}", innermost(&error)))?;
         Ok(Self {
             http,
             address: settings.address(),
@@ -274,15 +279,19 @@ impl Client {
         let what = if error.is_timeout() {
             "does not answer in time".to_owned()
         } else {
-            // The innermost source tells what happened; those around it only where in the client.
-            let mut cause: &dyn std::error::Error = &error;
-            while let Some(inner) = cause.source() {
-                cause = inner;
-            }
-            format!("cannot be reached ({cause})")
+            format!("cannot be reached ({})", innermost(&error))
         };
         Trouble::Unreachable(format!("InfluxDB at {} {what}", self.address))
     }
+}
+
+/// The innermost source tells what happened; those around it only where in the client.
+fn innermost(error: &reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
 }
 
 /// InfluxDB quotes a point that it cannot parse, and a config point holds the device's password.

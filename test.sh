@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# Installs what the tests need and runs all of them. `--long`: also the long forms.
+# Ends with `N passed, N failed, N skipped`; fails when one failed, and when none ran.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+source tools/packages.sh
+
+# The demo takes the build that the tests have made; its release form is one of the long ones.
+profile=dev
+for argument; do
+    case $argument in
+        --long) profile=release && export LONG_TESTS=1 ;;
+        *) echo 'Usage: ./test.sh [--long]' >&2 && exit 2 ;;
+    esac
+done
+
+passed=0 failed=0 skipped=0
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+
+# Runs cargo's tests and adds up the lines in which it counts them.
+cargo_tests() {
+    local code=0 counts
+    cargo test --locked --no-fail-fast "$@" 2>&1 | tee "$log" || code=$?
+    read -ra counts < <(awk '/^test result: / { p += $4; f += $6; s += $8 } END { print p + 0, f + 0, s + 0 }' "$log")
+    # It was not built, or a test took its process along.
+    if ((code != 0 && counts[1] == 0)); then counts[1]=1; fi
+    ((passed += counts[0], failed += counts[1], skipped += counts[2])) || true
+}
+
+# Runs a command that is one test.
+one_test() {
+    if "$@"; then ((passed += 1)); else ((failed += 1)); fi
+}
+
+need_cargo
+need cc certificates curl flock git influxd setsid
+# What configures a server of the caller's is not for the tests.
+for name in "${!KARANA_@}"; do unset "$name"; done
+
+say 'Unit and integration tests'
+cargo_tests --all-targets
+cargo_tests --doc
+
+# Here: browser, deployment.
+
+say 'The demo, once'
+one_test env DEV_PROFILE="$profile" DEV_INFLUX_PORT=0 KARANA_API_LISTEN=127.0.0.1:0 ./run.sh --once
+
+echo
+echo "$passed passed, $failed failed, $skipped skipped"
+((failed == 0 && passed > 0))
