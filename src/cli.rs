@@ -230,9 +230,10 @@ async fn alone(
     let store = open_store(config, clock.clone())?;
     let sync = start_sync(config, &store, false)?;
     let passwords = crate::auth::Passwords::new(config.auth.hash_rounds);
-    let operator = Operator { store, passwords, sync: sync.clone(), clock };
+    let operator = Operator { store: store.clone(), passwords, sync: sync.clone(), clock };
     let answer = operator.run(command).await;
     sync.stop().await;
+    store.close().await;
     Ok(answer)
 }
 

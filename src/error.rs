@@ -56,6 +56,9 @@ pub enum Error {
     /// Not now: a back end is away, a queue is full, or the store takes no more writes.
     #[error("{0}")]
     Unavailable(String),
+    /// The disk is full: nothing was changed, and it may be tried again when there is room.
+    #[error("the server's disk is full; nothing was changed")]
+    StorageFull,
     /// A fault of ours or of the machine. The text is for the log only.
     #[error("{0}")]
     Internal(String),

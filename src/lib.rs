@@ -114,7 +114,9 @@ impl Server {
         http::serve(listener, self.router(), self.limits.clone(), stop).await;
         // The action under way may end by itself; an InfluxDB that hangs must not keep us. Sync survives a crash.
         let _ = tokio::time::timeout(SYNC_STOPS_WITHIN, self.app.sync.clone().stop()).await;
-        store.takes_writes()
+        let in_order = store.takes_writes();
+        store.close().await;
+        in_order
     }
 }
 

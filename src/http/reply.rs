@@ -59,6 +59,7 @@ impl From<Error> for Failure {
             }
             Error::Denied(_) => Self::new(StatusCode::FORBIDDEN, reason),
             Error::Unavailable(_) => Self::new(StatusCode::SERVICE_UNAVAILABLE, reason),
+            Error::StorageFull => Self::new(StatusCode::INSUFFICIENT_STORAGE, reason),
             Error::Internal(inner) => {
                 Self { inner: Some(inner), ..Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal error") }
             }

@@ -22,7 +22,6 @@ use crate::error::Error;
 use crate::resource::{Kind, Kinds};
 use chrono::{DateTime, Utc};
 use journal::Journal;
-use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -50,10 +49,8 @@ pub struct Store(Arc<Inner>);
 struct Inner {
     settings: Settings,
     tables: watch::Receiver<Arc<Snapshot>>,
-    queue: mpsc::Sender<Box<dyn writer::Job>>,
+    queue: mpsc::Sender<writer::Order>,
     journal: Arc<dyn Journal>,
-    /// Held as long as the store is open: no second process may write.
-    _lock: File,
 }
 
 /// The outcome of a write.
@@ -96,6 +93,14 @@ impl Store {
         self.0.queue.closed().await;
     }
 
+    /// Takes no more writes, brings everything to its final place, and lets go of the storage.
+    pub async fn close(&self) {
+        let (done, closed) = oneshot::channel();
+        if self.0.queue.send(writer::Order::Close(done)).await.is_ok() {
+            let _ = closed.await;
+        }
+    }
+
     /// Runs `decide` as [`Store::write`] would, and keeps nothing of it.
     pub fn rehearse<T>(&self, decide: impl FnOnce(&mut Transaction) -> Result<T, Error>) -> Result<T, Error> {
         let mut transaction = Transaction::new((*self.read()).clone());
@@ -117,7 +122,7 @@ impl Store {
     {
         let (answer, answered) = oneshot::channel();
         let job = Box::new(writer::Write::new(author, decide, answer));
-        self.0.queue.send(job).await.map_err(|_| writer::refusal())?;
+        self.0.queue.send(writer::Order::Write(job)).await.map_err(|_| writer::refusal())?;
         answered.await.map_err(|_| writer::refusal())?
     }
 

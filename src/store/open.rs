@@ -109,13 +109,18 @@ pub(super) fn open(settings: Settings) -> Result<Store, OpenError> {
     let journal: Arc<dyn Journal> = Arc::new(journal);
     let (publish, tables) = watch::channel(Arc::new(tables));
     let (queue, jobs) = mpsc::channel(QUEUE);
-    let writer =
-        Writer { journal: journal.clone(), tables: publish, queue: jobs, clock: settings.clock.clone() };
+    let writer = Writer {
+        journal: journal.clone(),
+        tables: publish,
+        queue: jobs,
+        clock: settings.clock.clone(),
+        _lock: lock,
+    };
     std::thread::Builder::new()
         .name("store".into())
         .spawn(move || writer.run())
         .map_err(folder(&settings.path, "starting the writer"))?;
-    Ok(Store(Arc::new(Inner { settings, tables, queue, journal, _lock: lock })))
+    Ok(Store(Arc::new(Inner { settings, tables, queue, journal })))
 }
 
 /// Checks everything in the storage and changes nothing; the tables that were checked, when nothing is wrong.
@@ -171,8 +176,9 @@ fn lock(path: &Path) -> Result<File, OpenError> {
 }
 
 fn journal(path: &Path) -> Result<GitJournal, OpenError> {
-    let path = path.join("tables.git");
-    GitJournal::open(&path).map_err(|source| OpenError::Journal { path, source })
+    let repository = path.join("tables.git");
+    GitJournal::open(&repository, &path.join("wal"))
+        .map_err(|source| OpenError::Journal { path: repository, source })
 }
 
 /// Loads the newest revision, if it is one of ours.

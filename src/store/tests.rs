@@ -78,7 +78,9 @@ async fn delete(
         .map(|w| w.revision)
 }
 
+/// What git says of the repository, once it holds what was answered.
 fn git(path: &std::path::Path, args: &[&str]) -> String {
+    std::thread::sleep(std::time::Duration::from_millis(100));
     let output =
         Command::new("git").arg("--git-dir").arg(path.join("tables.git")).args(args).output().unwrap();
     assert!(output.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&output.stderr));

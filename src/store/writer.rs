@@ -5,6 +5,7 @@ use super::snapshot::Snapshot;
 use super::transaction::Transaction;
 use super::{Clock, Written};
 use crate::error::Error;
+use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -58,6 +59,13 @@ impl<T: Send, F: FnOnce(&mut Transaction) -> Result<T, Error> + Send> Job for Wr
     }
 }
 
+/// What the queue holds.
+pub(super) enum Order {
+    Write(Box<dyn Job>),
+    /// Take no more; answered when everything is in its final place and the storage is let go of.
+    Close(oneshot::Sender<()>),
+}
+
 /// What a write is told once the journal has failed.
 pub(super) fn refusal() -> Error {
     Error::Unavailable(
@@ -68,29 +76,55 @@ pub(super) fn refusal() -> Error {
 pub(super) struct Writer {
     pub journal: Arc<dyn Journal>,
     pub tables: watch::Sender<Arc<Snapshot>>,
-    pub queue: mpsc::Receiver<Box<dyn Job>>,
+    pub queue: mpsc::Receiver<Order>,
     pub clock: Clock,
+    /// Let go of at the very end: no second process may write before.
+    pub _lock: File,
 }
 
 impl Writer {
-    /// Runs until every handle on the store is gone, or the journal fails.
+    /// Runs until it is told to close, every handle on the store is gone, or the journal fails.
     pub fn run(mut self) {
-        while let Some(first) = self.queue.blocking_recv() {
-            let mut jobs = vec![first];
-            while jobs.len() < BATCH
-                && let Ok(next) = self.queue.try_recv()
-            {
-                jobs.push(next);
+        let closed = self.work();
+        // Closing the queue refuses the writes to come, draining it those that wait.
+        self.queue.close();
+        let mut waiting: Vec<_> = closed.into_iter().collect();
+        while let Ok(order) = self.queue.try_recv() {
+            match order {
+                Order::Write(job) => job.answer(Err(refusal())),
+                Order::Close(done) => waiting.push(done),
+            }
+        }
+        if let Err(reason) = self.journal.close() {
+            tracing::error!(%reason, "the journal was not closed in order; the next start puts that right");
+        }
+        drop(self);
+        for done in waiting {
+            let _ = done.send(());
+        }
+    }
+
+    fn work(&mut self) -> Option<oneshot::Sender<()>> {
+        loop {
+            let mut jobs = match self.queue.blocking_recv()? {
+                Order::Write(job) => vec![job],
+                Order::Close(done) => return Some(done),
+            };
+            let mut close = None;
+            while jobs.len() < BATCH && close.is_none() {
+                match self.queue.try_recv() {
+                    Ok(Order::Write(job)) => jobs.push(job),
+                    Ok(Order::Close(done)) => close = Some(done),
+                    Err(_) => break,
+                }
             }
             if let Err(reason) = self.write(jobs) {
                 tracing::error!(%reason, "a write failed: its outcome is unknown, no more are taken");
                 // Never again after an error: the system may have dropped the very pages that would be synced next.
-                // Closing the queue refuses the writes to come, draining it those that wait.
-                self.queue.close();
-                while let Ok(job) = self.queue.try_recv() {
-                    job.answer(Err(refusal()));
-                }
-                return;
+                return close;
+            }
+            if close.is_some() {
+                return close;
             }
         }
     }
@@ -125,6 +159,10 @@ impl Writer {
         }
         let revisions = match self.append(&batch) {
             Ok(revisions) => revisions,
+            Err(super::JournalError::Full) => {
+                decided.into_iter().for_each(|(job, _)| job.answer(Err(Error::StorageFull)));
+                return Ok(());
+            }
             Err(reason) => {
                 let unknown = || {
                     Error::Unavailable(

@@ -6,6 +6,8 @@ mod bad_input;
 mod bad_storage;
 mod concurrency;
 mod cors;
+mod crash;
+mod disk_full;
 mod encoding;
 mod health;
 mod import;

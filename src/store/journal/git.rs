@@ -1,150 +1,233 @@
-//! The journal as a bare git repository: branch `main`, one commit a mutation.
+//! The journal as a bare git repository with a write-ahead log before it.
 //!
-//! Layout of the tree: documents at the top, `tables/<resource>/<a>/<b>/<c>/<uuid>.json` with the uuid's first three
-//! hexadecimal digits, so that a mutation rewrites a few small trees however many records there are.
+//! A batch of mutations is on the disk, in the log, before it is answered. Its commits are known by then: they follow from
+//! the mutations alone. The repository gets them a moment later, and a start after a crash makes the very same ones anew
+//! from the log.
+//!
+//! Layout of the tree: documents at the top, `tables/<resource>/<a>/<b>/<c>/<uuid>.json`.
 
-use super::{Author, Change, Journal, JournalError, Loaded, Mutation, Revision, Stored, Version};
-use chrono::{DateTime, Utc};
-use git2::build::TreeUpdateBuilder;
-use git2::{Commit, FileMode, ObjectType, Oid, Repository, RepositoryInitOptions, Signature, Time, Tree};
-use std::path::{Path, PathBuf};
+mod flush;
+mod merge;
+mod object;
+mod pack;
+mod read;
+mod trees;
+mod wal;
+
+use super::{Author, Change, Journal, JournalError, Loaded, Mutation, Revision, Version, failed};
+use flush::{Checkpoint, Flusher, Places, Repo, from_io};
+use git2::{Oid, Repository, RepositoryInitOptions};
+use object::{Id, Kind, Object};
+use serde::{Deserialize, Serialize};
+use sha1::{Digest, Sha1};
+use std::fs;
+use std::path::Path;
 use std::sync::{Mutex, Once, PoisonError};
+use trees::Trees;
 use uuid::Uuid;
+use wal::{Room, Wal};
 
-const BRANCH: &str = "refs/heads/main";
+/// The size of each of the log's two files: room for some ten thousand mutations.
+const LOG_SIZE: u64 = 8 << 20;
 
-/// A bare git repository.
+/// A bare git repository with a write-ahead log before it.
 pub struct GitJournal {
-    path: PathBuf,
-    /// The writer's handle, and the commit the branch must still point at.
+    places: Places,
     writer: Mutex<Writer>,
+    flusher: Flusher,
 }
 
 struct Writer {
-    repository: Repository,
-    head: Option<Oid>,
+    trees: Trees,
+    head: Option<Id>,
+    log: Wal,
 }
 
+/// What a record of the log says beside the mutations: so that a replay is known to be right.
+#[derive(Serialize, Deserialize)]
+struct Frame {
+    before: Option<[u8; 20]>,
+    after: [u8; 20],
+}
+
+/// More than a [`Frame`] takes in the log.
+const FRAME: usize = 64;
+
 impl GitJournal {
-    /// Opens the repository, made anew when there is none. The caller holds the storage's lock.
-    pub fn open(path: &Path) -> Result<Self, JournalError> {
+    /// Opens the repository and its log, made anew when there are none, and brings to the repository what only the log
+    /// holds. The caller holds the storage's lock.
+    pub fn open(repository: &Path, log: &Path) -> Result<Self, JournalError> {
         sync_what_git_writes();
-        let repository = if path.join("HEAD").exists() {
-            remove_stale_locks(path)?;
-            Repository::open_bare(path).map_err(failed("opening the repository"))?
+        let places = Places { repository: repository.to_owned(), log: log.to_owned() };
+        fs::create_dir_all(log).map_err(failed("creating the folder of the write-ahead log"))?;
+        let repo = if repository.join("HEAD").exists() {
+            remove_leftovers(repository)?;
+            Repository::open_bare(repository).map_err(failed("opening the repository"))?
         } else {
-            create(path)?
+            create(repository)?
         };
-        let head = match repository.refname_to_id(BRANCH) {
-            Ok(id) => Some(id),
-            Err(e) if e.code() == git2::ErrorCode::NotFound => None,
-            Err(e) => return Err(failed("reading the branch")(e)),
-        };
-        Ok(Self { path: path.to_owned(), writer: Mutex::new(Writer { repository, head }) })
+        let checkpoint =
+            places.read_checkpoint().map_err(failed("reading the checkpoint of the write-ahead log"))?;
+        let logged_before = checkpoint.is_some();
+        let checkpoint = checkpoint.unwrap_or_default();
+        let (log, records) = Wal::open(log, LOG_SIZE, checkpoint.sequence).map_err(|error| match error {
+            wal::WalError::Io(error) => failed("reading the write-ahead log")(error),
+            damaged @ wal::WalError::Damaged { .. } => JournalError::Damaged(damaged.to_string()),
+        })?;
+        if !logged_before && !records.is_empty() {
+            let folder = places.log.display();
+            return Err(JournalError::Damaged(format!(
+                "{folder} holds mutations, but not the checkpoint they follow"
+            )));
+        }
+        set_broken_packs_aside(&places, &checkpoint)?;
+        let synced = checkpoint.commit.as_deref().and_then(|id| Oid::from_str(id).ok());
+        let named = named(&repo, &places, logged_before)?;
+        let base = if records.is_empty() { newer(&repo, &places, synced, named)? } else { synced };
+        let (_, ids) = read::load(&repo, base)?;
+        let mut writer =
+            Writer { trees: Trees::load(ids.documents, ids.records), head: base.map(Id::from), log };
+
+        let mut objects = Vec::new();
+        let mut made_anew = Vec::new();
+        for record in &records {
+            let damaged = |what: &str| {
+                JournalError::Damaged(format!("record {} of the write-ahead log {what}", record.sequence))
+            };
+            let (frame, mutations): (Frame, _) =
+                postcard::take_from_bytes(&record.body).map_err(|_| damaged("cannot be read"))?;
+            let mutations: Vec<Mutation> =
+                postcard::from_bytes(mutations).map_err(|_| damaged("cannot be read"))?;
+            if writer.head.map(|id| id.0) != frame.before {
+                return Err(damaged("does not follow the commit before it"));
+            }
+            let commits = writer.commit(&mutations, &mut objects);
+            if commits.last().map(|id| id.0) != Some(frame.after) {
+                return Err(damaged("leads to another commit than it did"));
+            }
+            made_anew.extend(commits);
+        }
+        if let Some(named) =
+            named.filter(|named| !records.is_empty() && !made_anew.contains(&(*named).into()))
+        {
+            let made = writer.head.and_then(|id| Oid::from_bytes(&id.0).ok());
+            let is_behind = newer(&repo, &places, synced, Some(named)).is_ok_and(|newer| newer == synced);
+            if !is_behind {
+                // Somebody with git has added to what we had made; otherwise it is not what we left.
+                let newest = newer(&repo, &places, made, Some(named))?;
+                let (_, ids) = read::load(&repo, newest)?;
+                writer.trees = Trees::load(ids.documents, ids.records);
+                writer.head = newest.map(Id::from);
+            }
+        }
+        let sequence = writer.log.last();
+        let mut repo = Repo::new(places.clone(), repo)?;
+        if let Some(head) = writer.head.filter(|head| repo.head() != Some(*head)) {
+            repo.pack(&objects).map_err(|e| from_io("writing a pack", e))?;
+            repo.advance(head)?;
+            let batches = records.len();
+            tracing::info!(batches, "brought to the repository what only the write-ahead log held");
+        }
+        // From here on there is a checkpoint that the log follows.
+        if !logged_before || checkpoint.commit != writer.head.map(|id| id.to_string()) {
+            repo.sync(sequence).map_err(|e| from_io("syncing the repository", e))?;
+        }
+        let flusher =
+            Flusher::start(repo, sequence).map_err(failed("starting to write to the repository"))?;
+        Ok(Self { places, writer: Mutex::new(writer), flusher })
     }
 
-    /// Readers get a handle of their own: libgit2's is not for two threads at a time.
+    /// Readers get a handle of their own, on a repository that holds everything that was answered.
     fn reader(&self) -> Result<Repository, JournalError> {
-        Repository::open_bare(&self.path).map_err(failed("opening the repository"))
+        self.flusher.flush()?;
+        Repository::open_bare(&self.places.repository).map_err(failed("opening the repository"))
     }
 }
 
 impl Journal for GitJournal {
     fn load(&self) -> Result<Loaded, JournalError> {
         let repository = self.reader()?;
-        match repository.refname_to_id(BRANCH) {
-            Ok(id) => load(&repository, id),
-            Err(e) if e.code() == git2::ErrorCode::NotFound => {
-                Ok(Loaded { revision: None, records: vec![], documents: vec![], strangers: vec![] })
-            }
-            Err(e) => Err(failed("reading the branch")(e)),
-        }
+        let head = read::head(&repository)?;
+        Ok(read::load(&repository, head)?.0)
     }
 
     fn at(&self, revision: &str) -> Result<Loaded, JournalError> {
         let repository = self.reader()?;
-        let unknown = || JournalError::NoSuchRevision(revision.to_owned());
-        if revision.len() < 4 || !revision.bytes().all(|b| b.is_ascii_hexdigit()) {
-            return Err(unknown());
-        }
-        let object = repository.revparse_single(revision).map_err(|_| unknown())?;
-        let commit = object.peel_to_commit().map_err(|_| unknown())?;
-        load(&repository, commit.id())
+        let commit = read::find(&repository, revision)?;
+        Ok(read::load(&repository, Some(commit))?.0)
     }
 
     fn append(&self, batch: &[Mutation]) -> Result<Vec<Revision>, JournalError> {
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        let Writer { repository, head } = &mut *writer;
-        let mut tip =
-            head.map(|id| repository.find_commit(id)).transpose().map_err(failed("reading the branch"))?;
-        let mut ids = Vec::with_capacity(batch.len());
-        for mutation in batch {
-            let commit = commit(repository, tip.as_ref(), mutation).map_err(failed("writing a commit"))?;
-            ids.push(Revision(commit.id().to_string()));
-            tip = Some(commit);
-        }
-        // Only now that every object is on the disk may the branch name them.
-        let Some(new) = tip.map(|commit| commit.id()) else { return Ok(ids) };
-        let log = "karana";
-        match head {
-            Some(old) => repository.reference_matching(BRANCH, new, true, *old, log),
-            None => repository.reference(BRANCH, new, false, log),
-        }
-        .map_err(|e| match e.code() {
-            git2::ErrorCode::Modified | git2::ErrorCode::Exists => {
-                JournalError::Foreign(self.path.display().to_string())
+        let mutations = postcard::to_stdvec(batch).map_err(failed("encoding a batch"))?;
+        // Everything that may be refused comes before the trees are touched: a full disk leaves no trace.
+        self.flusher.ready()?;
+        let fits = loop {
+            match writer.log.room(mutations.len() + FRAME, self.flusher.synced_up_to()) {
+                Room::Enough => break true,
+                Room::After(sequence) => self.flusher.sync(sequence)?,
+                Room::Never => break false,
             }
-            _ => failed("moving the branch")(e),
-        })?;
-        *head = Some(new);
-        Ok(ids)
+        };
+        let before = writer.head.map(|id| id.0);
+        let mut objects = Vec::new();
+        let commits = writer.commit(batch, &mut objects);
+        let Some(newest) = commits.last().copied() else { return Ok(vec![]) };
+        if fits {
+            let mut body = postcard::to_stdvec(&Frame { before, after: newest.0 })
+                .map_err(failed("encoding a batch"))?;
+            body.extend_from_slice(&mutations);
+            writer.log.append(&body).map_err(failed("writing to the write-ahead log"))?;
+            self.flusher.push(objects, newest, writer.log.last());
+        } else {
+            // A large import: straight to the repository.
+            self.flusher.push(objects, newest, writer.log.last());
+            self.flusher.sync_all().map_err(failed("writing a large mutation"))?;
+        }
+        Ok(commits.into_iter().map(|id| Revision(id.to_string())).collect())
     }
 
     fn history(&self, resource: &str, uuid: Uuid) -> Result<Vec<Version>, JournalError> {
         let repository = self.reader()?;
-        history(&repository, &record_path(resource, uuid)).map_err(failed("walking the history"))
+        read::history(&repository, &read::record_path(resource, uuid)).map_err(failed("walking the history"))
+    }
+
+    fn close(&self) -> Result<(), JournalError> {
+        self.flusher.stop()
     }
 }
 
-/// The path of a record in the tree.
-fn record_path(resource: &str, uuid: Uuid) -> String {
-    let name = uuid.hyphenated().to_string();
-    let [a, b, c] = [0, 1, 2].map(|i| &name[i..=i]);
-    format!("tables/{resource}/{a}/{b}/{c}/{name}.json")
-}
-
-fn commit<'r>(
-    repository: &'r Repository,
-    parent: Option<&Commit<'_>>,
-    mutation: &Mutation,
-) -> Result<Commit<'r>, git2::Error> {
-    let base = match parent {
-        Some(commit) => commit.tree()?,
-        // An update needs a tree to start from; the first commit is the one that brings the documents.
-        None => {
-            let mut builder = repository.treebuilder(None)?;
-            for (name, text) in &mutation.documents {
-                builder.insert(name, repository.blob(text.as_bytes())?, FileMode::Blob.into())?;
+impl Writer {
+    /// Makes the commits of a batch: their objects are appended, their ids are the answer.
+    fn commit(&mut self, batch: &[Mutation], objects: &mut Vec<Object>) -> Vec<Id> {
+        let mut commits = Vec::with_capacity(batch.len());
+        for mutation in batch {
+            for Change { resource, uuid, text } in &mutation.changes {
+                let blob = text
+                    .as_ref()
+                    .map(|text| Object::new(Kind::Blob, text.as_bytes(), self.trees.record(resource, *uuid)));
+                self.trees.put_record(resource, *uuid, blob.as_ref().map(|blob| blob.id));
+                objects.extend(blob);
             }
-            repository.find_tree(builder.write()?)?
+            for (name, text) in &mutation.documents {
+                let blob = Object::new(Kind::Blob, text.as_bytes(), self.trees.document(name));
+                self.trees.put_document(name, blob.id);
+                objects.push(blob);
+            }
+            let tree = self.trees.write(objects);
+            let commit = Object::commit(
+                tree,
+                self.head,
+                &signature(&mutation.author),
+                mutation.time,
+                &message(mutation),
+            );
+            self.head = Some(commit.id);
+            commits.push(commit.id);
+            objects.push(commit);
         }
-    };
-    let mut update = TreeUpdateBuilder::new();
-    for Change { resource, uuid, text } in &mutation.changes {
-        let path = record_path(resource, *uuid);
-        match text {
-            Some(text) => update.upsert(path, repository.blob(text.as_bytes())?, FileMode::Blob),
-            None => update.remove(path),
-        };
+        commits
     }
-    for (name, text) in &mutation.documents {
-        update.upsert(name.as_str(), repository.blob(text.as_bytes())?, FileMode::Blob);
-    }
-    let tree = repository.find_tree(update.create_updated(repository, &base)?)?;
-    let signature = signature(&mutation.author, mutation.time)?;
-    let parents: Vec<&Commit<'_>> = parent.into_iter().collect();
-    let id = repository.commit(None, &signature, &signature, &message(mutation), &tree, &parents)?;
-    repository.find_commit(id)
 }
 
 fn message(mutation: &Mutation) -> String {
@@ -155,98 +238,77 @@ fn message(mutation: &Mutation) -> String {
     message
 }
 
-fn signature(author: &Author, time: DateTime<Utc>) -> Result<Signature<'static>, git2::Error> {
-    // Git allows neither angle brackets nor line breaks here, and no empty name.
-    let plain =
-        |text: &str| text.chars().filter(|c| !matches!(c, '<' | '>') && !c.is_control()).collect::<String>();
-    let (name, email) = (plain(&author.name), plain(&author.email));
-    let name = if name.trim().is_empty() { &email } else { &name };
-    Signature::new(name, &email, &Time::new(time.timestamp(), 0))
-}
-
-fn load(repository: &Repository, id: Oid) -> Result<Loaded, JournalError> {
-    let mut loaded = Loaded {
-        revision: Some(Revision(id.to_string())),
-        records: vec![],
-        documents: vec![],
-        strangers: vec![],
+fn signature(author: &Author) -> String {
+    // Git allows neither angle brackets nor line breaks here, no empty name, and no punctuation at its ends.
+    let plain = |text: &str| {
+        let text: String = text.chars().filter(|c| !matches!(c, '<' | '>') && !c.is_control()).collect();
+        text.trim_matches(|c: char| c.is_whitespace() || ".,:;\"\\'".contains(c)).to_owned()
     };
-    let tree = repository
-        .find_commit(id)
-        .and_then(|commit| commit.tree())
-        .map_err(failed("reading the newest commit"))?;
-    read_tree(repository, &tree, "", &mut loaded)?;
-    Ok(loaded)
+    let (name, email) = (plain(&author.name), plain(&author.email));
+    format!("{} <{email}>", if name.is_empty() { &email } else { &name })
 }
 
-fn read_tree(
-    repository: &Repository,
-    tree: &Tree<'_>,
-    above: &str,
-    loaded: &mut Loaded,
-) -> Result<(), JournalError> {
-    for item in tree {
-        let path = format!("{above}{}", String::from_utf8_lossy(item.name_bytes()));
-        let reading = |e| failed(&format!("reading {path}"))(e);
-        match item.kind() {
-            Some(ObjectType::Tree) => {
-                let inner = repository.find_tree(item.id()).map_err(reading)?;
-                read_tree(repository, &inner, &format!("{path}/"), loaded)?;
+/// What the branch names. One that a power cut has left broken is removed: what it should name is in the log.
+fn named(repo: &Repository, places: &Places, logged_before: bool) -> Result<Option<Oid>, JournalError> {
+    let reason = match read::head(repo) {
+        Ok(named) => return Ok(named),
+        Err(reason) if logged_before => reason,
+        Err(reason) => return Err(reason),
+    };
+    tracing::warn!(%reason, "the branch cannot be read; going back to what was synced last");
+    fs::remove_file(places.repository.join(read::BRANCH)).map_err(failed("removing a broken branch"))?;
+    Ok(None)
+}
+
+/// Of what was synced last and what the branch names, the one that follows the other.
+fn newer(
+    repo: &Repository,
+    places: &Places,
+    synced: Option<Oid>,
+    named: Option<Oid>,
+) -> Result<Option<Oid>, JournalError> {
+    let (Some(synced), Some(named)) = (synced, named) else { return Ok(named.or(synced)) };
+    let follows = |newer, older| newer == older || repo.graph_descendant_of(newer, older).unwrap_or(false);
+    if follows(synced, named) {
+        // A power cut took the branch back.
+        Ok(Some(synced))
+    } else if follows(named, synced) {
+        // Somebody with git has added to it while we were away.
+        Ok(Some(named))
+    } else {
+        let path = places.repository.display();
+        let message =
+            format!("{path}: main names {named}, which does not follow {synced}, the last commit made here");
+        Err(JournalError::Damaged(message))
+    }
+}
+
+/// A pack that was not synced may be half there after a power cut. What it held is in the log.
+fn set_broken_packs_aside(places: &Places, checkpoint: &Checkpoint) -> Result<(), JournalError> {
+    let names = places.pack_names().map_err(failed("listing the packs"))?;
+    for name in names.difference(&checkpoint.packs) {
+        let path = |ending: &str| places.packs().join(format!("{name}.{ending}"));
+        let whole = |ending: &str| {
+            fs::read(path(ending)).is_ok_and(|content| {
+                content
+                    .split_last_chunk::<20>()
+                    .is_some_and(|(content, checksum)| Sha1::digest(content).as_slice() == checksum)
+            })
+        };
+        if whole("pack") && whole("idx") {
+            continue;
+        }
+        tracing::warn!(pack = name, "set aside a pack that a crash left unfinished");
+        for ending in ["idx", "pack"] {
+            match fs::rename(path(ending), path(&format!("{ending}.broken"))) {
+                Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(failed("setting a broken pack aside")(e));
+                }
+                _ => {}
             }
-            Some(ObjectType::Blob) => {
-                let blob = repository.find_blob(item.id()).map_err(reading)?;
-                let text = String::from_utf8(blob.content().to_vec()).ok();
-                sort_in(path, text, loaded);
-            }
-            _ => loaded.strangers.push((path, "is neither a file nor a folder".into())),
         }
     }
     Ok(())
-}
-
-fn sort_in(path: String, text: Option<String>, loaded: &mut Loaded) {
-    let parts: Vec<_> = path.split('/').collect();
-    match parts[..] {
-        [_] => match text {
-            Some(text) => loaded.documents.push((path, text)),
-            None => loaded.strangers.push((path, "is not UTF-8".into())),
-        },
-        ["tables", resource, _, _, _, name] => {
-            let uuid = name.strip_suffix(".json").and_then(|name| Uuid::try_parse(name).ok());
-            match uuid.filter(|uuid| record_path(resource, *uuid) == path) {
-                Some(uuid) => {
-                    let resource = resource.to_owned();
-                    loaded.records.push(Stored { path, resource, uuid, text });
-                }
-                None => loaded.strangers.push((path, "is not where a record with this name belongs".into())),
-            }
-        }
-        _ => loaded.strangers.push((path, "does not belong here".into())),
-    }
-}
-
-fn history(repository: &Repository, path: &str) -> Result<Vec<Version>, git2::Error> {
-    let blob_at =
-        |commit: &Commit<'_>| commit.tree().ok()?.get_path(Path::new(path)).ok().map(|item| item.id());
-    let mut versions = Vec::new();
-    let mut walk = repository.revwalk()?;
-    walk.push_ref(BRANCH)?;
-    for id in walk {
-        let commit = repository.find_commit(id?)?;
-        let (now, before) = (blob_at(&commit), commit.parent(0).ok().and_then(|parent| blob_at(&parent)));
-        if now == before {
-            continue;
-        }
-        let text = now.map(|id| repository.find_blob(id)).transpose()?;
-        versions.push(Version {
-            revision: Revision(commit.id().to_string()),
-            time: DateTime::from_timestamp(commit.time().seconds(), 0).unwrap_or_default(),
-            author: commit.author().to_string(),
-            summary: commit.summary().ok().flatten().unwrap_or_default().to_owned(),
-            text: text.map(|blob| String::from_utf8_lossy(blob.content()).into_owned()),
-        });
-    }
-    Ok(versions)
 }
 
 fn create(path: &Path) -> Result<Repository, JournalError> {
@@ -268,13 +330,21 @@ fn create(path: &Path) -> Result<Repository, JournalError> {
     Ok(repository)
 }
 
-/// A power cut leaves lock files behind. The storage's own lock says that nobody holds them.
-fn remove_stale_locks(path: &Path) -> Result<(), JournalError> {
-    for name in ["HEAD.lock", "config.lock", "packed-refs.lock", "refs/heads/main.lock"] {
-        match std::fs::remove_file(path.join(name)) {
-            Ok(()) => tracing::warn!(file = name, "removed a lock file that a crash left behind"),
+/// A power cut leaves locks and unfinished files behind. The storage's own lock says that nobody needs them.
+fn remove_leftovers(path: &Path) -> Result<(), JournalError> {
+    let mut leftovers: Vec<_> = ["HEAD.lock", "config.lock", "packed-refs.lock", "refs/heads/main.lock"]
+        .map(|name| path.join(name))
+        .into();
+    for file in fs::read_dir(path.join("objects/pack")).into_iter().flatten().flatten() {
+        if file.file_name().to_string_lossy().starts_with("tmp_") {
+            leftovers.push(file.path());
+        }
+    }
+    for file in leftovers {
+        match fs::remove_file(&file) {
+            Ok(()) => tracing::warn!(file = %file.display(), "removed what a crash left behind"),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
-            Err(e) => return Err(failed(&format!("removing {name}"))(e)),
+            Err(e) => return Err(failed(&format!("removing {}", file.display()))(e)),
         }
     }
     Ok(())
@@ -291,9 +361,4 @@ fn sync_what_git_writes() {
         let code = unsafe { libgit2_sys::git_libgit2_opts(libgit2_sys::GIT_OPT_ENABLE_FSYNC_GITDIR as _, 1) };
         assert!(code == 0, "libgit2 refuses to sync to the disk");
     });
-}
-
-fn failed<E: std::fmt::Display>(step: &str) -> impl FnOnce(E) -> JournalError {
-    let step = step.to_owned();
-    move |reason| JournalError::Failed { step, reason: reason.to_string() }
 }

@@ -4,6 +4,7 @@
 pub mod git;
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -26,6 +27,9 @@ pub trait Journal: Send + Sync {
     /// Makes the mutations durable, in their order, one revision each. Whole or not at all, and when it answers
     /// with an error nobody knows which: the caller must stop writing.
     fn append(&self, batch: &[Mutation]) -> Result<Vec<Revision>, JournalError>;
+
+    /// Brings everything to its final place and takes no more: what a clean exit ends with.
+    fn close(&self) -> Result<(), JournalError>;
 
     /// Everything as it was at a revision (an abbreviation will do).
     fn at(&self, revision: &str) -> Result<Loaded, JournalError>;
@@ -59,7 +63,7 @@ pub struct Stored {
 }
 
 /// One mutation: what one commit holds.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Mutation {
     /// Who did it.
     pub author: Author,
@@ -74,7 +78,7 @@ pub struct Mutation {
 }
 
 /// One record set (`Some`) or removed (`None`).
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Change {
     /// Its resource.
     pub resource: String,
@@ -85,7 +89,7 @@ pub struct Change {
 }
 
 /// Who is answerable for a mutation.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Author {
     /// Name for people.
     pub name: String,
@@ -133,6 +137,12 @@ pub enum JournalError {
     /// Somebody else has written to it.
     #[error("{0} has been changed by another program; restart to load what it holds now")]
     Foreign(String),
+    /// The disk is full. Nothing of the batch was written; it may be tried again.
+    #[error("the disk is full")]
+    Full,
+    /// What was written is not what is there.
+    #[error("{0}")]
+    Damaged(String),
     /// Reading or writing failed.
     #[error("{step}: {reason}")]
     Failed {
@@ -141,4 +151,9 @@ pub enum JournalError {
         /// What the system said.
         reason: String,
     },
+}
+
+fn failed<E: fmt::Display>(step: &str) -> impl FnOnce(E) -> JournalError {
+    let step = step.to_owned();
+    move |reason| JournalError::Failed { step, reason: reason.to_string() }
 }

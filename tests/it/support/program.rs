@@ -96,13 +96,15 @@ impl Home {
         Server { home: self.clone(), running: Some(running), address, nobody }
     }
 
-    /// Runs git on the repository of the store, which must work.
+    /// Runs git on the repository of the store, which must work. It holds what was answered 100 ms ago.
     pub fn git(&self, arguments: &[&str]) -> String {
+        std::thread::sleep(Duration::from_millis(100));
         git(&self.storage().join("tables.git"), arguments)
     }
 
     /// Changes the repository behind the server's back: in a clone, which is pushed.
     pub fn tamper(&self, change: impl FnOnce(&Path)) {
+        std::thread::sleep(Duration::from_millis(100));
         let clone = TempDir::new().unwrap();
         let repository = self.storage().join("tables.git");
         git(clone.path(), &["clone", "-q", "-b", "main", repository.to_str().unwrap(), "."]);

@@ -1,0 +1,486 @@
+//! Behind the write-ahead log: packs and the branch reach the disk a moment after the answer, and are synced now and then.
+
+use super::merge;
+use super::object::{Id, Object};
+use super::pack::Pack;
+use super::read;
+use crate::store::journal::JournalError;
+use git2::{Oid, Repository};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// How long mutations gather before they are packed. Under a lasting load larger packs are worth the wait; a few changes
+/// by hand or script are in the repository when somebody looks.
+const GATHER: Duration = Duration::from_millis(50);
+const GATHER_AT_FIRST: Duration = Duration::from_millis(3);
+
+/// A load lasts when it has gone on for so long, with no pause of that length.
+const LASTING: Duration = Duration::from_secs(1);
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// How long packs go unsynced when nobody asks. The log holds what they hold.
+const UNSYNCED: Duration = Duration::from_secs(1);
+
+/// How soon a full disk is tried again.
+const AGAIN: Duration = Duration::from_millis(200);
+
+/// Up to where the repository is on the disk for certain.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checkpoint {
+    /// The last record of the log that it holds.
+    pub sequence: u64,
+    /// The commit of that record.
+    pub commit: Option<String>,
+    /// The packs that were there, and whole.
+    pub packs: BTreeSet<String>,
+}
+
+/// Where things lie.
+#[derive(Debug, Clone)]
+pub struct Places {
+    pub repository: PathBuf,
+    /// The folder of the write-ahead log.
+    pub log: PathBuf,
+}
+
+impl Places {
+    pub fn packs(&self) -> PathBuf {
+        self.repository.join("objects/pack")
+    }
+
+    fn checkpoint(&self) -> PathBuf {
+        self.log.join("checkpoint")
+    }
+
+    /// Reads the checkpoint. There is none where nothing was ever logged: the first is made before that.
+    pub fn read_checkpoint(&self) -> io::Result<Option<Checkpoint>> {
+        match fs::read(self.checkpoint()) {
+            Ok(text) => {
+                let read = serde_json::from_slice(&text);
+                read.map(Some).map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e))
+            }
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(e),
+        }
+    }
+
+    /// The names of the packs, without their endings.
+    pub fn pack_names(&self) -> io::Result<BTreeSet<String>> {
+        let mut names = BTreeSet::new();
+        for file in fs::read_dir(self.packs())? {
+            let name = file?.file_name().to_string_lossy().into_owned();
+            names.extend(name.strip_suffix(".pack").map(str::to_owned));
+        }
+        Ok(names)
+    }
+}
+
+/// Writes to the repository, step by step. All but [`Repo::sync`] leave the syncing to the system.
+pub struct Repo {
+    places: Places,
+    repository: Repository,
+    /// What the branch names, as we left it.
+    head: Option<Oid>,
+    /// Packs since the last checkpoint.
+    unsynced: Vec<PathBuf>,
+}
+
+impl Repo {
+    pub fn new(places: Places, repository: Repository) -> Result<Self, JournalError> {
+        let head = read::head(&repository)?;
+        Ok(Self { places, repository, head, unsynced: Vec::new() })
+    }
+
+    /// What the branch names, as we left it.
+    pub fn head(&self) -> Option<Id> {
+        self.head.map(Id::from)
+    }
+
+    /// Writes objects as one pack.
+    pub fn pack(&mut self, objects: &[Object]) -> io::Result<()> {
+        if objects.is_empty() {
+            return Ok(());
+        }
+        let Pack { name, pack, index } = Pack::new(objects);
+        let path = |ending: &str| self.places.packs().join(format!("pack-{name}.{ending}"));
+        // The index last: without one, git takes no notice of a pack.
+        for (ending, content) in [("pack", &pack), ("idx", &index)] {
+            let unfinished = self.places.packs().join(format!("tmp_karana.{ending}"));
+            let mut file = File::create(&unfinished)?;
+            file.write_all(content)?;
+            fs::rename(&unfinished, path(ending))?;
+            self.unsynced.push(path(ending));
+        }
+        Ok(())
+    }
+
+    /// Lets the branch name a commit, unless somebody else has moved it.
+    pub fn advance(&mut self, commit: Id) -> Result<(), JournalError> {
+        let here = self.places.repository.display();
+        if read::head(&self.repository)? != self.head {
+            return Err(JournalError::Foreign(here.to_string()));
+        }
+        let path = self.places.repository.join(read::BRANCH);
+        let lock = path.with_extension("lock");
+        let write = || -> io::Result<()> {
+            // As git does, so that no other program writes it at the same time.
+            let mut file = OpenOptions::new().write(true).create_new(true).open(&lock)?;
+            writeln!(file, "{commit}")?;
+            fs::rename(&lock, &path)
+        };
+        write().map_err(|error| {
+            let _ = fs::remove_file(&lock);
+            from_io("moving the branch", error)
+        })?;
+        self.head = Oid::from_bytes(&commit.0).ok();
+        Ok(())
+    }
+
+    /// Syncs everything since the last checkpoint, and notes the new one.
+    pub fn sync(&mut self, sequence: u64) -> io::Result<()> {
+        for path in &self.unsynced {
+            match File::open(path) {
+                Ok(file) => file.sync_all()?,
+                // Merged meanwhile into another one, which is synced.
+                Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+                Err(e) => return Err(e),
+            }
+        }
+        sync(&self.places.packs())?;
+        let branch = self.places.repository.join(read::BRANCH);
+        if branch.exists() {
+            sync(&branch)?;
+        }
+        sync(&self.places.repository.join("refs/heads"))?;
+        self.unsynced.clear();
+
+        let commit = self.head.map(|id| id.to_string());
+        let checkpoint = Checkpoint { sequence, commit, packs: self.places.pack_names()? };
+        let (path, unfinished) = (self.places.checkpoint(), self.places.log.join("checkpoint.new"));
+        let mut file = File::create(&unfinished)?;
+        file.write_all(&serde_json::to_vec(&checkpoint)?)?;
+        file.sync_all()?;
+        fs::rename(&unfinished, &path)?;
+        sync(&self.places.log)
+    }
+}
+
+fn sync(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}
+
+/// What an error of the system means for the store.
+pub fn from_io(step: &str, error: io::Error) -> JournalError {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => JournalError::Full,
+        _ => JournalError::Failed { step: step.to_owned(), reason: error.to_string() },
+    }
+}
+
+/// The thread that writes to the repository.
+pub struct Flusher {
+    places: Places,
+    shared: Arc<Shared>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+#[derive(Default)]
+struct Shared {
+    state: Mutex<State>,
+    /// There is something to do.
+    wake: Condvar,
+    /// Something has been done, or has failed.
+    done: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    pending: Vec<Object>,
+    /// The newest commit, and the record of the log that holds it.
+    newest: Option<Id>,
+    sequence: u64,
+    /// How often something was handed over; up to which of these the repository holds it; and is synced.
+    pushed: u64,
+    flushed: u64,
+    synced: u64,
+    /// The record of the log up to which the repository is synced.
+    synced_sequence: u64,
+    /// Somebody waits for this to be flushed, or synced.
+    flush_wanted: u64,
+    sync_wanted: u64,
+    /// What the branch names: before and after the move that is under way, or was the last.
+    named: [Option<Id>; 2],
+    stop: bool,
+    /// The disk was full the last time.
+    full: bool,
+    failed: Option<String>,
+}
+
+impl Flusher {
+    pub fn start(mut repo: Repo, sequence: u64) -> io::Result<Self> {
+        let places = repo.places.clone();
+        let state =
+            State { sequence, synced_sequence: sequence, named: [repo.head(); 2], ..State::default() };
+        let shared = Arc::new(Shared { state: Mutex::new(state), ..Shared::default() });
+        let for_thread = shared.clone();
+        let thread =
+            std::thread::Builder::new().name("flush".into()).spawn(move || for_thread.run(&mut repo))?;
+        Ok(Self { places, shared, thread: Mutex::new(Some(thread)) })
+    }
+
+    /// Whether more may be written to the log: the repository must be writable, and nobody else have written to it.
+    pub fn ready(&self) -> Result<(), JournalError> {
+        let named = || {
+            let text = fs::read_to_string(self.places.repository.join(read::BRANCH)).ok()?;
+            Oid::from_str(text.trim()).ok().map(Id::from)
+        };
+        // Read before the lock is taken: what it says then is never newer than what the state knows of.
+        let named = named();
+        let state = self.shared.lock();
+        state.trouble()?;
+        // None: the operator has packed the references. It is looked at more closely before the branch is moved.
+        if named.is_some() && !state.named.contains(&named) {
+            return Err(JournalError::Foreign(self.places.repository.display().to_string()));
+        }
+        Ok(())
+    }
+
+    /// Up to which record of the log the repository is on the disk.
+    pub fn synced_up_to(&self) -> u64 {
+        self.shared.lock().synced_sequence
+    }
+
+    /// Hands over the objects of a record that is in the log.
+    pub fn push(&self, mut objects: Vec<Object>, newest: Id, sequence: u64) {
+        let mut state = self.shared.lock();
+        state.pending.append(&mut objects);
+        state.newest = Some(newest);
+        state.sequence = sequence;
+        state.pushed += 1;
+        drop(state);
+        self.shared.wake.notify_one();
+    }
+
+    /// Waits until the repository holds everything that has been handed over.
+    pub fn flush(&self) -> Result<(), JournalError> {
+        let mut state = self.shared.lock();
+        let wanted = state.pushed;
+        state.flush_wanted = wanted;
+        self.shared.wait(state, |state| state.flushed >= wanted)
+    }
+
+    /// Waits until everything that has been handed over is on the disk.
+    pub fn sync_all(&self) -> Result<(), JournalError> {
+        let mut state = self.shared.lock();
+        let wanted = state.pushed;
+        state.sync_wanted = wanted;
+        self.shared.wait(state, |state| state.synced >= wanted)
+    }
+
+    /// Waits until the record `sequence` of the log is on the disk in the repository.
+    pub fn sync(&self, sequence: u64) -> Result<(), JournalError> {
+        let mut state = self.shared.lock();
+        state.sync_wanted = state.pushed;
+        self.shared.wait(state, |state| state.synced_sequence >= sequence)
+    }
+
+    /// Brings everything to the disk and ends the thread.
+    pub fn stop(&self) -> Result<(), JournalError> {
+        self.shared.lock().stop = true;
+        self.shared.wake.notify_one();
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if thread.is_some_and(|thread| thread.join().is_err()) {
+            return Err(JournalError::Damaged("the thread that writes to the repository panicked".into()));
+        }
+        let state = self.shared.lock();
+        state.trouble()?;
+        if state.synced == state.pushed { Ok(()) } else { Err(JournalError::Full) }
+    }
+}
+
+/// Merges packs on a thread of its own. Joined when dropped: nobody may open the repository while packs are replaced.
+#[derive(Default)]
+struct Merging(Option<JoinHandle<()>>);
+
+impl Merging {
+    /// Begins to merge if that is due and not under way.
+    fn look(&mut self, packs: &Path) {
+        if self.0.as_ref().is_some_and(|thread| !thread.is_finished()) {
+            return;
+        }
+        let packs = packs.to_owned();
+        let work = move || {
+            let merged =
+                merge::due(&packs).and_then(|due| due.map_or(Ok(()), |names| merge::merge(&packs, &names)));
+            if let Err(reason) = merged {
+                tracing::warn!(%reason, "packs were not merged; they are fine as they are");
+            }
+        };
+        self.0 = std::thread::Builder::new().name("merge".into()).spawn(work).ok();
+    }
+}
+
+impl Drop for Merging {
+    fn drop(&mut self) {
+        if let Some(thread) = self.0.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Flusher {
+    fn drop(&mut self) {
+        if let Err(reason) = self.stop() {
+            tracing::warn!(%reason, "the repository lags behind the write-ahead log; the next start makes up for it");
+        }
+    }
+}
+
+impl State {
+    fn trouble(&self) -> Result<(), JournalError> {
+        match &self.failed {
+            Some(reason) => {
+                Err(JournalError::Failed { step: "writing to the repository".into(), reason: reason.clone() })
+            }
+            None if self.full => Err(JournalError::Full),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wait(
+        &self,
+        mut state: MutexGuard<'_, State>,
+        until: impl Fn(&State) -> bool,
+    ) -> Result<(), JournalError> {
+        self.wake.notify_one();
+        while !until(&state) {
+            state.trouble()?;
+            if state.stop {
+                return Err(JournalError::Damaged("the store is closed".into()));
+            }
+            state = self.done.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        Ok(())
+    }
+
+    fn run(&self, repo: &mut Repo) {
+        let mut last_sync = Instant::now();
+        let mut last_write = Instant::now();
+        let mut busy_since = Instant::now();
+        let mut merging = Merging::default();
+        loop {
+            let gather = if busy_since.elapsed() < LASTING { GATHER_AT_FIRST } else { GATHER };
+            let stop = self.gather(last_sync, last_write + gather);
+            if last_write.elapsed() > PAUSE {
+                busy_since = Instant::now();
+            }
+            last_write = Instant::now();
+            if let Err(error) = self.write(repo, &mut last_sync, stop) {
+                let mut state = self.lock();
+                match error {
+                    JournalError::Full if !stop => {
+                        if !state.full {
+                            tracing::error!("the disk is full: no changes until there is room");
+                        }
+                        state.full = true;
+                    }
+                    JournalError::Full => {}
+                    other => {
+                        tracing::error!(reason = %other, "the repository cannot be written");
+                        state.failed = Some(other.to_string());
+                    }
+                }
+                let over = stop || state.failed.is_some();
+                drop(state);
+                self.done.notify_all();
+                if over {
+                    return;
+                }
+                std::thread::sleep(AGAIN);
+                continue;
+            }
+            if stop {
+                return;
+            }
+            if last_sync >= last_write {
+                merging.look(&repo.places.packs());
+            }
+        }
+    }
+
+    /// Waits for something to do, and for more of it until `gathered`. Says whether it is time to stop.
+    fn gather(&self, last_sync: Instant, gathered: Instant) -> bool {
+        let mut state = self.lock();
+        let urgent = |state: &State| {
+            state.stop || state.full || state.flush_wanted > state.flushed || state.sync_wanted > state.synced
+        };
+        while !urgent(&state) && state.pending.is_empty() {
+            let rest = UNSYNCED.saturating_sub(last_sync.elapsed());
+            if state.synced < state.flushed && rest.is_zero() {
+                return false;
+            }
+            let rest = if state.synced < state.flushed { rest } else { Duration::from_secs(3600) };
+            state = self.wake.wait_timeout(state, rest).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        loop {
+            let rest = gathered.saturating_duration_since(Instant::now());
+            if urgent(&state) || rest.is_zero() {
+                return state.stop;
+            }
+            state = self.wake.wait_timeout(state, rest).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    fn write(&self, repo: &mut Repo, last_sync: &mut Instant, stop: bool) -> Result<(), JournalError> {
+        let (objects, newest, sequence, pushed) = {
+            let mut state = self.lock();
+            state.named = [repo.head(), state.newest.or(repo.head())];
+            (std::mem::take(&mut state.pending), state.newest, state.sequence, state.pushed)
+        };
+        if let (false, Some(newest)) = (objects.is_empty(), newest) {
+            let written = repo
+                .pack(&objects)
+                .map_err(|e| from_io("writing a pack", e))
+                .and_then(|()| repo.advance(newest));
+            if let Err(error) = written {
+                // Kept for the next try, before what has come meanwhile.
+                let mut state = self.lock();
+                let later = std::mem::replace(&mut state.pending, objects);
+                state.pending.extend(later);
+                return Err(error);
+            }
+        }
+        let mut state = self.lock();
+        state.flushed = pushed;
+        let due = stop || state.sync_wanted > state.synced || last_sync.elapsed() >= UNSYNCED;
+        let due = due && state.synced < pushed;
+        drop(state);
+        self.done.notify_all();
+        if due {
+            repo.sync(sequence).map_err(|e| from_io("syncing the repository", e))?;
+            *last_sync = Instant::now();
+        }
+        let mut state = self.lock();
+        if due {
+            (state.synced, state.synced_sequence) = (pushed, sequence);
+        }
+        if std::mem::take(&mut state.full) {
+            tracing::info!("there is room on the disk again");
+        }
+        drop(state);
+        self.done.notify_all();
+        Ok(())
+    }
+}
