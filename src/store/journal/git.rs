@@ -11,13 +11,15 @@ mod merge;
 mod object;
 mod pack;
 mod read;
+mod repo;
 mod trees;
 mod wal;
 
 use super::{Author, Change, Journal, JournalError, Loaded, Mutation, Revision, Version, failed};
-use flush::{Checkpoint, Flusher, Places, Repo, from_io};
+use flush::Flusher;
 use git2::{Oid, Repository, RepositoryInitOptions};
 use object::{Id, Kind, Object};
+use repo::{Checkpoint, Places, Repo, from_io};
 use serde::{Deserialize, Serialize};
 use sha1::{Digest, Sha1};
 use std::fs;

@@ -1,0 +1,170 @@
+//! Writing to the repository: packs, the branch, and the checkpoint that says what of them is on the disk.
+
+use super::object::{Id, Object};
+use super::pack::Pack;
+use super::read;
+use crate::store::journal::JournalError;
+use git2::{Oid, Repository};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// Up to where the repository is on the disk for certain.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checkpoint {
+    /// The last record of the log that it holds.
+    pub sequence: u64,
+    /// The commit of that record.
+    pub commit: Option<String>,
+    /// The packs that were there, and whole.
+    pub packs: BTreeSet<String>,
+}
+
+/// Where things lie.
+#[derive(Debug, Clone)]
+pub struct Places {
+    pub repository: PathBuf,
+    /// The folder of the write-ahead log.
+    pub log: PathBuf,
+}
+
+impl Places {
+    pub fn packs(&self) -> PathBuf {
+        self.repository.join("objects/pack")
+    }
+
+    fn checkpoint(&self) -> PathBuf {
+        self.log.join("checkpoint")
+    }
+
+    /// Reads the checkpoint. There is none where nothing was ever logged: the first is made before that.
+    pub fn read_checkpoint(&self) -> io::Result<Option<Checkpoint>> {
+        match fs::read(self.checkpoint()) {
+            Ok(text) => {
+                let read = serde_json::from_slice(&text);
+                read.map(Some).map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e))
+            }
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(e),
+        }
+    }
+
+    /// The names of the packs, without their endings.
+    pub fn pack_names(&self) -> io::Result<BTreeSet<String>> {
+        let mut names = BTreeSet::new();
+        for file in fs::read_dir(self.packs())? {
+            let name = file?.file_name().to_string_lossy().into_owned();
+            names.extend(name.strip_suffix(".pack").map(str::to_owned));
+        }
+        Ok(names)
+    }
+}
+
+/// Writes to the repository, step by step. All but [`Repo::sync`] leave the syncing to the system.
+pub struct Repo {
+    places: Places,
+    repository: Repository,
+    /// What the branch names, as we left it.
+    head: Option<Oid>,
+    /// Packs since the last checkpoint.
+    unsynced: Vec<PathBuf>,
+}
+
+impl Repo {
+    pub fn new(places: Places, repository: Repository) -> Result<Self, JournalError> {
+        let head = read::head(&repository)?;
+        Ok(Self { places, repository, head, unsynced: Vec::new() })
+    }
+
+    /// Where it lies.
+    pub fn places(&self) -> &Places {
+        &self.places
+    }
+
+    /// What the branch names, as we left it.
+    pub fn head(&self) -> Option<Id> {
+        self.head.map(Id::from)
+    }
+
+    /// Writes objects as one pack.
+    pub fn pack(&mut self, objects: &[Object]) -> io::Result<()> {
+        if objects.is_empty() {
+            return Ok(());
+        }
+        let Pack { name, pack, index } = Pack::new(objects);
+        let path = |ending: &str| self.places.packs().join(format!("pack-{name}.{ending}"));
+        // The index last: without one, git takes no notice of a pack.
+        for (ending, content) in [("pack", &pack), ("idx", &index)] {
+            let unfinished = self.places.packs().join(format!("tmp_karana.{ending}"));
+            let mut file = File::create(&unfinished)?;
+            file.write_all(content)?;
+            fs::rename(&unfinished, path(ending))?;
+            self.unsynced.push(path(ending));
+        }
+        Ok(())
+    }
+
+    /// Lets the branch name a commit, unless somebody else has moved it.
+    pub fn advance(&mut self, commit: Id) -> Result<(), JournalError> {
+        let here = self.places.repository.display();
+        if read::head(&self.repository)? != self.head {
+            return Err(JournalError::Foreign(here.to_string()));
+        }
+        let path = self.places.repository.join(read::BRANCH);
+        let lock = path.with_extension("lock");
+        let write = || -> io::Result<()> {
+            // As git does, so that no other program writes it at the same time.
+            let mut file = OpenOptions::new().write(true).create_new(true).open(&lock)?;
+            writeln!(file, "{commit}")?;
+            fs::rename(&lock, &path)
+        };
+        write().map_err(|error| {
+            let _ = fs::remove_file(&lock);
+            from_io("moving the branch", error)
+        })?;
+        self.head = Oid::from_bytes(&commit.0).ok();
+        Ok(())
+    }
+
+    /// Syncs everything since the last checkpoint, and notes the new one.
+    pub fn sync(&mut self, sequence: u64) -> io::Result<()> {
+        for path in &self.unsynced {
+            match File::open(path) {
+                Ok(file) => file.sync_all()?,
+                // Merged meanwhile into another one, which is synced.
+                Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+                Err(e) => return Err(e),
+            }
+        }
+        sync(&self.places.packs())?;
+        let branch = self.places.repository.join(read::BRANCH);
+        if branch.exists() {
+            sync(&branch)?;
+        }
+        sync(&self.places.repository.join("refs/heads"))?;
+        self.unsynced.clear();
+
+        let commit = self.head.map(|id| id.to_string());
+        let checkpoint = Checkpoint { sequence, commit, packs: self.places.pack_names()? };
+        let (path, unfinished) = (self.places.checkpoint(), self.places.log.join("checkpoint.new"));
+        let mut file = File::create(&unfinished)?;
+        file.write_all(&serde_json::to_vec(&checkpoint)?)?;
+        file.sync_all()?;
+        fs::rename(&unfinished, &path)?;
+        sync(&self.places.log)
+    }
+}
+
+fn sync(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}
+
+/// What an error of the system means for the store.
+pub fn from_io(step: &str, error: io::Error) -> JournalError {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => JournalError::Full,
+        _ => JournalError::Failed { step: step.to_owned(), reason: error.to_string() },
+    }
+}
