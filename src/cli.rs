@@ -11,7 +11,7 @@ use chrono::Utc;
 use clap::{Args, Parser, Subcommand};
 use std::fs::{self, OpenOptions};
 use std::io::{self, IsTerminal, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -195,6 +195,7 @@ async fn check(config: &Config, clock: Clock) -> Result<()> {
     if let Some(file) = &logging_file(config) {
         telemetry::check(file)?;
     }
+    crate::remarks(config).iter().for_each(|remark| eprintln!("note: {remark}"));
     let settings = store_settings(config, clock.clone())?;
     match store::check(&settings) {
         Ok(tables) => {
@@ -260,6 +261,8 @@ fn write_dump(file: &Path, dump: &str) -> Result<()> {
 fn write_private(path: &Path, text: &str) -> Result<()> {
     let write = || -> io::Result<()> {
         let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+        // The mode above counts only for a new file.
+        file.set_permissions(fs::Permissions::from_mode(0o600))?;
         file.write_all(text.as_bytes())?;
         file.sync_all()
     };

@@ -22,6 +22,7 @@ use http::{App, Limits, Networks, Parts};
 use operator::{Command, Operator};
 use resource::{Kinds, Role};
 use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 use std::time::Duration;
 use store::{Clock, OpenError, Store};
@@ -66,6 +67,7 @@ pub struct Server {
 impl Server {
     /// Opens the store and starts what runs beside the HTTP interface. On a tokio runtime.
     pub async fn start(config: &Config, clock: Clock, limits: Limits) -> Result<Self, StartError> {
+        remarks(config).iter().for_each(|remark| tracing::warn!("{remark}"));
         let store = open_store(config, clock.clone())?;
         let key = auth::signing_key(&config.storage.path.join("keys"))?;
         let passwords = Passwords::new(config.auth.hash_rounds);
@@ -137,7 +139,9 @@ fn control_socket(config: &Config) -> std::path::PathBuf {
 
 fn start_sync(config: &Config, store: &Store, on_change: bool) -> Result<Sync, StartError> {
     let state = config.storage.path.join("state");
-    std::fs::create_dir_all(&state).map_err(|e| StartError::File(state.display().to_string(), e))?;
+    let made = std::fs::create_dir_all(&state)
+        .and_then(|()| std::fs::set_permissions(&state, std::fs::Permissions::from_mode(0o700)));
+    made.map_err(|e| StartError::File(state.display().to_string(), e))?;
     let settings = sync::Settings {
         influx: config.influxdb.as_ref().map(|influx| sync::InfluxSettings {
             host: influx.host.clone(),
@@ -155,6 +159,32 @@ fn start_sync(config: &Config, store: &Store, on_change: bool) -> Result<Sync, S
     };
     let tables = store.clone();
     Ok(Sync::start(settings, Arc::new(move || sync::Fleet::of(&tables.read())), store.subscribe()))
+}
+
+/// What an operator should know of the configuration, and cannot see: keys that have no effect yet, a file that others
+/// can read.
+fn remarks(config: &Config) -> Vec<String> {
+    let mut remarks = Vec::new();
+    let mut not_yet = |set: bool, key: &str| {
+        if set {
+            remarks.push(format!("{key} is set, and has no effect in this version"));
+        }
+    };
+    not_yet(config.storage.remote.is_some(), "[storage] remote");
+    not_yet(
+        config.influxdb.as_ref().is_some_and(|influx| influx.retention.is_some()),
+        "[influxdb] retention",
+    );
+    not_yet(config.grafana.is_some(), "[grafana]");
+    not_yet(config.resources.dir.exists(), "[resources] dir");
+    if let Some(file) = config.file.as_deref().filter(|_| config.influxdb.is_some()) {
+        let mode = std::fs::metadata(file).map(|data| data.permissions().mode()).unwrap_or_default();
+        if mode & 0o077 != 0 {
+            remarks
+                .push(format!("{} holds passwords, and other users can read it: chmod 600", file.display()));
+        }
+    }
+    remarks
 }
 
 /// Somebody must be able to sign in.

@@ -196,8 +196,10 @@ impl Operator {
             .records(kind)
             .map(|record| {
                 let entry = record.entry();
+                // Names are anybody's choice, and this goes to a terminal.
                 let text = |name: &str| {
-                    entry.get(name).and_then(|value| value.as_str()).unwrap_or_default().to_owned()
+                    let text = entry.get(name).and_then(|value| value.as_str()).unwrap_or_default();
+                    text.replace(|c: char| c.is_control(), "\u{fffd}")
                 };
                 format!(
                     "{}  {:<8} {:<9} {}  {}",

@@ -11,18 +11,22 @@ const ROUNDS_CAP: u32 = 1_000_000;
 /// What a hash without `rounds=` has.
 const ROUNDS_UNSTATED: u32 = 5_000;
 
-/// Longer ones are wrong; the cost of a hash grows with the password.
-const LONGEST: usize = 1024;
+/// Longer ones are wrong: 128 characters are at most so many bytes. The cost of a hash grows with the password.
+const LONGEST: usize = 512;
 
-/// Sign-ins that wait at most; more are told to come back.
-const WAITING: usize = 1024;
+/// Sign-ins that wait at most, which anybody can ask for; more are told to come back.
+const SIGN_INS: usize = 128;
+
+/// New passwords that wait at most; those are asked for by people who are signed in.
+const NEW_PASSWORDS: usize = 1024;
 
 /// Hashes and verifies passwords.
 #[derive(Clone)]
 pub struct Passwords {
     rounds: u32,
     cores: Arc<Semaphore>,
-    room: Arc<Semaphore>,
+    sign_ins: Arc<Semaphore>,
+    new_passwords: Arc<Semaphore>,
 }
 
 /// Whether a password is right.
@@ -41,13 +45,18 @@ impl Passwords {
     /// New hashes get `rounds` rounds.
     pub fn new(rounds: u32) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { rounds, cores: Arc::new(Semaphore::new(cores)), room: Arc::new(Semaphore::new(WAITING)) }
+        Self {
+            rounds,
+            cores: Arc::new(Semaphore::new(cores)),
+            sign_ins: Arc::new(Semaphore::new(SIGN_INS)),
+            new_passwords: Arc::new(Semaphore::new(NEW_PASSWORDS)),
+        }
     }
 
     /// Hashes a password with a fresh salt.
     pub async fn hash(&self, password: &str) -> Result<String, Error> {
         let (rounds, password) = (self.rounds, password.to_owned());
-        self.on_a_core(move || {
+        self.on_a_core(&self.new_passwords, move || {
             let params = Params::new(rounds).map_err(|e| Error::internal("hashing", e))?;
             // Twelve bytes are sixteen characters of salt: all that crypt(3) knows. The crate's default is longer,
             // and other programs would refuse or cut it.
@@ -62,14 +71,15 @@ impl Passwords {
     /// Verifies a password; `None` for a user that does not exist. It takes as long either way.
     pub async fn verify(&self, password: &str, hash: Option<&str>) -> Result<Verdict, Error> {
         let (rounds, password, hash) = (self.rounds, password.to_owned(), hash.map(str::to_owned));
-        self.on_a_core(move || verify(rounds, &password, hash.as_deref())).await
+        self.on_a_core(&self.sign_ins, move || verify(rounds, &password, hash.as_deref())).await
     }
 
     async fn on_a_core<T: Send + 'static>(
         &self,
+        room: &Semaphore,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Error> {
-        let _room = self.room.try_acquire().map_err(|_| {
+        let _room = room.try_acquire().map_err(|_| {
             Error::Unavailable("too many are signing in at this moment; try again in a few seconds".into())
         })?;
         let core = self.cores.clone().acquire_owned().await.map_err(|e| Error::internal("hashing", e))?;

@@ -1,6 +1,7 @@
 //! What surrounds a handler: the request's id and line in the log, the client's address, who is signed in.
 
 use super::App;
+use super::body::refuse_query;
 use super::reply::Failure;
 use crate::auth::Actor;
 use crate::config::Network;
@@ -47,7 +48,7 @@ impl Networks {
                 Ok(ip) if contains(&self.trusted_proxies, *ip) => {}
                 Ok(ip) => return Some(*ip),
                 // What stands left of nonsense is not to be believed either.
-                Err(_) => break,
+                Err(_) => return None,
             }
         }
         Some(peer)
@@ -86,6 +87,10 @@ pub async fn request_line(State(app): State<App>, mut request: Request, next: Ne
         request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned()).unwrap_or_default();
 
     let mut response = next.run(request).await;
+    if path.starts_with("/v1/") {
+        // Tokens, device passwords: nothing for a cache on the way.
+        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
     if let Ok(id) = HeaderValue::from_str(&context.id) {
         response.headers_mut().insert(REQUEST_ID, id);
     }
@@ -117,6 +122,7 @@ pub async fn authenticate(
     next: Next,
 ) -> Result<Response, Failure> {
     let token = bearer(request.headers())?;
+    refuse_query(request.uri().query())?;
     let actor = app.tokens.actor(&app.store.read(), token)?;
     if let Some(context) = request.extensions().get::<Context>() {
         let _ = context.actor.set(format!("{}/{}", actor.resource, actor.uuid));
@@ -166,12 +172,14 @@ mod tests {
             for value in forwarded {
                 headers.append("x-forwarded-for", HeaderValue::from_str(value).unwrap());
             }
-            networks.client(Some(peer.parse().unwrap()), &headers).unwrap().to_string()
+            networks
+                .client(Some(peer.parse().unwrap()), &headers)
+                .map_or("unknown".to_owned(), |ip| ip.to_string())
         };
         assert_eq!(client("203.0.113.9", &["198.51.100.1"]), "203.0.113.9");
         assert_eq!(client("10.0.12.3", &["198.51.100.1, 203.0.113.9, 10.0.12.4"]), "203.0.113.9");
         assert_eq!(client("10.0.12.3", &["198.51.100.1", "203.0.113.9"]), "203.0.113.9");
-        assert_eq!(client("10.0.12.3", &["198.51.100.1, nonsense"]), "10.0.12.3");
+        assert_eq!(client("10.0.12.3", &["198.51.100.1, nonsense"]), "unknown");
         assert_eq!(client("10.0.12.3", &[]), "10.0.12.3");
         assert!(networks.shows_details_to(Some("::1".parse().unwrap())));
         assert!(!networks.shows_details_to(Some("10.0.12.3".parse().unwrap())));

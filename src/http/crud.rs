@@ -94,6 +94,8 @@ impl Call<'_> {
             let old = transaction.tables().find(kind, uuid)?.entry();
             let before = Subject::new(transaction.tables(), kind, &old);
             policy::may_read(&actor, kind, &before)?;
+            // Whether it may be changed at all, before anything is said about what was sent.
+            policy::may_update(&actor, kind, &before, &before, &[])?;
             let mut shown = old.clone();
             transaction.tables().add_back_references(kind, uuid, &mut shown);
             let new = kind.apply(&old, &shown, &patch)?;

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio_io_timeout::TimeoutStream;
 use tower::ServiceExt;
 use tower_http::normalize_path::NormalizePath;
 
@@ -21,6 +22,8 @@ pub struct Limits {
     pub header_time: Duration,
     /// For the whole of a body.
     pub body_time: Duration,
+    /// How long a client may take nothing of its answer.
+    pub write_time: Duration,
     /// The largest body, in bytes.
     pub body_size: usize,
     /// Connections at a time; more wait to be accepted.
@@ -34,11 +37,29 @@ impl Default for Limits {
         Self {
             header_time: Duration::from_secs(30),
             body_time: Duration::from_secs(30),
+            write_time: Duration::from_secs(30),
             body_size: 1 << 20,
-            connections: 8192,
+            connections: connections(),
             shutdown_time: Duration::from_secs(10),
         }
     }
+}
+
+/// As many connections as the system lets us have open, with room for the store and for InfluxDB: whoever opens idle
+/// ones must not leave the store without files.
+fn connections() -> usize {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    const MOST: u64 = 8192;
+    const FOR_OURSELVES: u64 = 256;
+    let limit = getrlimit(Resource::Nofile);
+    let wanted = limit.maximum.unwrap_or(u64::MAX).min(MOST + FOR_OURSELVES);
+    if limit.current.is_some_and(|current| current < wanted) {
+        // The soft limit is for programs that use select(2); this one does not.
+        let _ = setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum: limit.maximum });
+    }
+    let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    let most = files.saturating_sub(FOR_OURSELVES).min(MOST).max(files / 4).max(1);
+    usize::try_from(most).unwrap_or(1)
 }
 
 /// Serves until `stop` resolves, then finishes what is in flight.
@@ -69,7 +90,7 @@ pub async fn serve(
                 }
             },
         };
-        let connection = graceful.watch(connection(stream, router.clone(), limits.header_time));
+        let connection = graceful.watch(connection(stream, router.clone(), &limits));
         tokio::spawn(async move {
             // Broken connections are the network's daily business, not ours.
             let _ = connection.await;
@@ -85,8 +106,8 @@ pub async fn serve(
 fn connection(
     stream: TcpStream,
     router: NormalizePath<Router>,
-    header_time: Duration,
-) -> impl GracefulConnection {
+    limits: &Limits,
+) -> impl GracefulConnection + use<> {
     // Answers are written at once; waiting to fill a packet only delays them.
     let _ = stream.set_nodelay(true);
     let peer = stream.peer_addr().ok();
@@ -97,8 +118,11 @@ fn connection(
         }
         router.clone().oneshot(request)
     });
+    // hyper minds how long a client takes to ask, not how long it takes to listen.
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(limits.write_time));
     http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(header_time)
-        .serve_connection(TokioIo::new(stream), service)
+        .header_read_timeout(limits.header_time)
+        .serve_connection(TokioIo::new(Box::pin(stream)), service)
 }

@@ -32,7 +32,10 @@ impl Kind {
             return Err(Error::Invalid(refused));
         }
         let entry = self.create.shape(input);
-        let findings = self.create.check(&entry);
+        let mut findings = self.create.check(&entry);
+        if self.password(&entry) == Some(MASK) {
+            findings.push(Finding::new(PASSWORD, "mask", "is the mask that stands for a password, not one"));
+        }
         if findings.is_empty() { Ok(entry) } else { Err(Error::Invalid(findings)) }
     }
 
@@ -100,7 +103,7 @@ impl Kind {
             && ["role", "state", PASSWORD].iter().any(|path| field(old, path) != field(&new, path))
         {
             let epoch = field(old, TOKEN_EPOCH).and_then(Value::as_u64).unwrap_or_default();
-            new.insert(TOKEN_EPOCH.into(), (epoch + 1).into());
+            new.insert(TOKEN_EPOCH.into(), ((epoch + 1) % (1 << 31)).into());
         }
         Ok(new)
     }

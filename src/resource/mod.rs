@@ -132,7 +132,7 @@ pub struct Unique {
     pub field: String,
     /// … among the entries that share this field's value; none: in the whole resource.
     pub within: Option<String>,
-    ignore_case: bool,
+    is_address: bool,
 }
 
 impl Unique {
@@ -147,7 +147,13 @@ impl Unique {
 
     /// `value` as it is compared.
     pub fn fold(&self, value: &str) -> String {
-        if self.ignore_case { value.to_lowercase() } else { value.to_owned() }
+        if !self.is_address {
+            return value.to_owned();
+        }
+        // Ways to write one domain (UTS 46): full-width letters, soft hyphens, punycode.
+        let (local, domain) = value.rsplit_once('@').unwrap_or((value, ""));
+        let domain = idna::domain_to_ascii(domain).unwrap_or_else(|_| domain.to_lowercase());
+        format!("{}@{domain}", local.to_lowercase())
     }
 }
 
@@ -156,13 +162,12 @@ impl Kind {
         let create = Schema::new(definition.entry_create_schema.clone())?;
         let patch = create.partial()?;
         let import = Schema::new(definition.entry_import_schema.clone())?;
-        let ignore_case =
-            |path: &str| import.property(path).is_some_and(|schema| schema["format"] == "email");
+        let is_address = |path: &str| import.property(path).is_some_and(|schema| schema["format"] == "email");
         let whole = definition.unique_schema_fields.iter().map(|field| (field, None));
         let within = definition.unique_within.iter().map(|(field, within)| (field, Some(within.clone())));
         let unique = whole
             .chain(within)
-            .map(|(field, within)| Unique { field: field.clone(), within, ignore_case: ignore_case(field) })
+            .map(|(field, within)| Unique { field: field.clone(), within, is_address: is_address(field) })
             .collect();
         Ok(Self { definition, index, create, patch, import, unique })
     }

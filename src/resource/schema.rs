@@ -142,8 +142,19 @@ fn shape_value(schema: &Value, value: &Value) -> Value {
         Value::String(text) if has_type(schema, "integer") && !has_type(schema, "string") => {
             text.trim().parse::<i64>().map_or_else(|_| value.clone(), Value::from)
         }
+        // To JSON Schema 15.0 is an integer too; it is stored as what it is.
+        Value::Number(number) if has_type(schema, "integer") => {
+            whole(number).map_or_else(|| value.clone(), Value::from)
+        }
         _ => value.clone(),
     }
+}
+
+/// The integer that a number written as a fraction is, as far as such a number is exact.
+fn whole(number: &serde_json::Number) -> Option<i64> {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    let number = number.as_f64().filter(|_| number.is_f64())?;
+    (number.fract() == 0.0 && number.abs() < EXACT).then_some(number as i64)
 }
 
 fn has_type(schema: &Value, name: &str) -> bool {
@@ -266,7 +277,8 @@ fn is_uuid(text: &str) -> bool {
 }
 
 fn is_date(text: &str) -> bool {
-    chrono::NaiveDate::parse_from_str(text, "%Y-%m-%d").is_ok_and(|date| date.to_string() == text)
+    chrono::NaiveDate::parse_from_str(text, "%Y-%m-%d")
+        .is_ok_and(|date| text.len() == 10 && date.to_string() == text)
 }
 
 fn is_date_time(text: &str) -> bool {

@@ -179,3 +179,45 @@ fn a_definition_survives_json() {
         assert_eq!(&serde_json::from_str::<Definition>(&text).unwrap(), definition);
     }
 }
+
+#[test]
+fn whole_numbers_are_stored_as_such_however_they_are_written() {
+    let kinds = kinds();
+    let karanas = kinds.get("karanas").unwrap();
+    let input =
+        r#"{"name": "K1", "owner": null, "config": {"post_int": 15.0, "signal": 1e2, "get_int": "7"}}"#;
+    let karana = stored(karanas, entry(serde_json::from_str(input).unwrap()));
+    assert_eq!(karana["config"].to_string().matches('.').count(), 0, "{}", karana["config"]);
+    serde_json::from_value::<Karana>(Value::Object(karana)).unwrap();
+    let input =
+        r#"{"name": "K1", "owner": null, "config": {"post_int": 15.5, "signal": 1e300, "get_int": -0.0}}"#;
+    let refused = karanas.new_entry(&entry(serde_json::from_str(input).unwrap())).unwrap_err();
+    assert_eq!(rules(refused), ["config.get_int=minimum", "config.post_int=type", "config.signal=maximum"]);
+}
+
+#[test]
+fn the_mask_is_no_password() {
+    let kinds = kinds();
+    let mut input = micha();
+    set_field(&mut input, PASSWORD, MASK.into());
+    assert_eq!(
+        rules(kinds.get("users").unwrap().new_entry(&input).unwrap_err()),
+        ["credentials.password=mask"]
+    );
+}
+
+#[test]
+fn one_mailbox_is_one_address() {
+    let kinds = kinds();
+    let (_, rule) = kinds.get("users").unwrap().unique().next().unwrap();
+    for same in [
+        "Admin@EXAMPLE.com",
+        "admin@exam\u{ad}ple.com",
+        "admin@example\u{3002}com",
+        "admin@\u{ff45}xample.com",
+    ] {
+        assert_eq!(rule.fold(same), "admin@example.com");
+    }
+    assert_eq!(rule.fold("a@ex\u{e4}mple.de"), rule.fold("a@xn--exmple-cua.de"));
+    assert_ne!(rule.fold("a@example.de"), rule.fold("b@example.de"));
+}

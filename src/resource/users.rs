@@ -83,6 +83,7 @@ pub struct User {
     pub state: State,
     /// See [`super::TOKEN_EPOCH`].
     #[serde(default)]
+    #[schemars(range(max = 2_147_483_647))]
     pub token_epoch: u32,
 }
 

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write as _};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
@@ -176,6 +176,13 @@ fn lock(path: &Path) -> Result<File, OpenError> {
 }
 
 fn journal(path: &Path) -> Result<GitJournal, OpenError> {
+    // The storage folder itself may be the operator's, and open to others; what holds credentials is not.
+    for name in ["tables.git", "wal"] {
+        let folder_of_ours = path.join(name);
+        let made = fs::DirBuilder::new().recursive(true).create(&folder_of_ours);
+        made.and_then(|()| fs::set_permissions(&folder_of_ours, fs::Permissions::from_mode(0o700)))
+            .map_err(folder(&folder_of_ours, "closing the folder to other users"))?;
+    }
     let repository = path.join("tables.git");
     GitJournal::open(&repository, &path.join("wal"))
         .map_err(|source| OpenError::Journal { path: repository, source })

@@ -37,7 +37,9 @@ fn parsed<'a, T: DeserializeOwned>(tables: &'a Snapshot, resource: &'a str) -> i
     // take it for deleted: better that the round fails as a whole (it catches this).
     records.map(move |record| {
         record.parse().unwrap_or_else(|reason: serde_json::Error| {
-            unreachable!("{resource}/{} passed its schema: {reason}", record.uuid())
+            // Not the reason's text: it quotes values.
+            let (uuid, line) = (record.uuid(), reason.line());
+            unreachable!("{resource}/{uuid} passed its schema and cannot be read (line {line})")
         })
     })
 }

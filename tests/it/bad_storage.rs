@@ -122,6 +122,17 @@ fn what_holds_secrets_is_for_the_owner_alone() {
     assert_eq!(mode("storage/keys"), 0o700);
     assert_eq!(mode("storage/keys/token.key"), 0o600);
     assert_eq!(mode("storage/control.sock"), 0o600);
+
+    // A folder of the operator's stays as it is; what is made in it is closed.
+    let home = Home::new("");
+    std::fs::create_dir(home.storage()).unwrap();
+    std::fs::set_permissions(home.storage(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let _server = home.serve();
+    let mode = |below: &str| home.path(below).metadata().unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode("storage"), 0o755);
+    for below in ["storage/tables.git", "storage/wal", "storage/keys", "storage/state"] {
+        assert_eq!(mode(below), 0o700, "{below}");
+    }
 }
 
 /// Every entry that breaks a rule is named with the rule, none is guessed, and nothing is changed.

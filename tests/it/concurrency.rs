@@ -127,8 +127,21 @@ async fn a_request_id_from_outside_cannot_harm_the_history() {
 async fn a_name_cannot_harm_the_history() {
     let server = Server::start();
     let admin = server.admin().await;
-    for (i, name) in
-        ["a\nActor: users/evil", "<evil@example.com>", "a\0b", "", " ", "\u{202e}x", "ü😀"].iter().enumerate()
+    for (i, name) in [
+        "a\nActor: users/evil",
+        "<evil@example.com>",
+        "a\0b",
+        "",
+        " ",
+        "'",
+        "\"",
+        ",;:\\",
+        "...",
+        "\u{202e}x",
+        "ü😀",
+    ]
+    .iter()
+    .enumerate()
     {
         let mut data = user(&format!("user-{i}"));
         data["name"] = (*name).into();

@@ -41,7 +41,8 @@ impl InProcess {
     }
 
     async fn impatient() -> Self {
-        Self::serve(Limits { header_time: SHORT, body_time: SHORT, ..Limits::default() }).await
+        Self::serve(Limits { header_time: SHORT, body_time: SHORT, write_time: SHORT, ..Limits::default() })
+            .await
     }
 
     async fn connect(&self) -> TcpStream {
@@ -288,4 +289,37 @@ async fn a_chunked_body_of_two_mebibytes_is_413_and_ends_the_connection() {
         let _ = sent.await;
     }
     server.admin().await.get("/v1/users").await.results();
+}
+
+/// Whoever asks and does not listen is cut off: the answers would pile up.
+#[tokio::test]
+async fn a_client_that_does_not_take_its_answer_is_cut_off() {
+    let server = InProcess::impatient().await;
+    let session = crate::support::Session::new(&format!("http://{}", server.address));
+    let admin = session.login("admin@example.com", "admin").await;
+    let note = "x".repeat(4096);
+    for n in 0..16 {
+        let name = format!("K{n}");
+        admin.create("karanas", &json!({"name": name, "owner": null, "note": note, "config": {}})).await;
+    }
+    let token = session.try_login("admin@example.com", "admin").await.results()["token"].clone();
+    let mut socket = server.connect().await;
+    let ask = format!(
+        "GET /v1/karanas HTTP/1.1\r\nhost: x\r\nauthorization: bearer {}\r\n\r\n",
+        token.as_str().unwrap()
+    );
+    // So many answers that no buffer on the way takes them all.
+    let begin = Instant::now();
+    let sent = async {
+        for _ in 0..2000 {
+            socket.write_all(ask.as_bytes()).await?;
+        }
+        // Ours to read, and only now: what was on its way, and then the end.
+        tokio::time::sleep(SHORT * 3).await;
+        let mut bytes = Vec::new();
+        socket.read_to_end(&mut bytes).await.map(|_| ())
+    };
+    let cut = tokio::time::timeout(LATE, sent).await.expect("the server hangs up");
+    assert!(cut.is_err() || begin.elapsed() < LATE);
+    server.ends_well().await;
 }
