@@ -22,6 +22,10 @@ const GATHER_AT_FIRST: Duration = Duration::from_millis(3);
 const LASTING: Duration = Duration::from_secs(1);
 const PAUSE: Duration = Duration::from_millis(200);
 
+/// So many objects wait at most, some thousand mutations: a writer that is faster than the repository waits for it. What
+/// waits is packed in less than a tenth of a second.
+const WAITING: usize = 20_000;
+
 /// How long packs go unsynced when nobody asks. The log holds what they hold.
 const UNSYNCED: Duration = Duration::from_secs(1);
 
@@ -87,8 +91,12 @@ impl Flusher {
         };
         // Read before the lock is taken: what it says then is never newer than what the state knows of.
         let named = named();
-        let state = self.shared.lock();
+        let mut state = self.shared.lock();
         state.trouble()?;
+        while state.pending.len() > WAITING {
+            state = self.shared.done.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state.trouble()?;
+        }
         // None: the operator has packed the references. It is looked at more closely before the branch is moved.
         if named.is_some() && !state.named.contains(&named) {
             return Err(JournalError::Foreign(self.places.repository.display().to_string()));

@@ -11,6 +11,9 @@ use std::collections::HashMap;
 /// A longer chain of differences costs readers more than it saves.
 const DEEPEST: usize = 24;
 
+/// Getting ready to compress costs as much as compressing some thousand bytes.
+const WORTH_COMPRESSING: usize = 96;
+
 /// The entry type of a difference to an entry earlier in the same pack.
 pub const OFS_DELTA: u8 = 6;
 
@@ -160,7 +163,17 @@ fn copy(out: &mut Vec<u8>, mut offset: usize, mut length: usize) {
     }
 }
 
+/// As a zlib stream (RFC 1950). What is short, or all hashes, would not get smaller: it goes as it is.
 fn compress(deflate: &mut Compress, content: &[u8], out: &mut Vec<u8>) {
+    if content.len() < WORTH_COMPRESSING {
+        let length = content.len() as u16;
+        out.extend_from_slice(&[0x78, 0x01, 0x01]);
+        out.extend_from_slice(&length.to_le_bytes());
+        out.extend_from_slice(&(!length).to_le_bytes());
+        out.extend_from_slice(content);
+        out.extend_from_slice(&adler32(content).to_be_bytes());
+        return;
+    }
     deflate.reset();
     loop {
         let done = deflate.total_in() as usize;
@@ -171,6 +184,15 @@ fn compress(deflate: &mut Compress, content: &[u8], out: &mut Vec<u8>) {
             Err(reason) => unreachable!("compressing into memory: {reason}"),
         }
     }
+}
+
+/// The checksum at the end of a zlib stream, of short content.
+fn adler32(content: &[u8]) -> u32 {
+    let (a, b) = content.iter().fold((1_u32, 0_u32), |(a, b), byte| {
+        let a = (a + u32::from(*byte)) % 65_521;
+        (a, (b + a) % 65_521)
+    });
+    b << 16 | a
 }
 
 #[cfg(test)]
