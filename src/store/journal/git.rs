@@ -37,6 +37,8 @@ pub struct GitJournal {
     places: Places,
     writer: Mutex<Writer>,
     flusher: Flusher,
+    /// What was read to open it, for whoever loads first: reading a large repository takes its time.
+    read: Mutex<Option<Loaded>>,
 }
 
 struct Writer {
@@ -86,7 +88,7 @@ impl GitJournal {
         let synced = checkpoint.commit.as_deref().and_then(|id| Oid::from_str(id).ok());
         let named = named(&repo, &places, logged_before)?;
         let base = if records.is_empty() { newer(&repo, &places, synced, named)? } else { synced };
-        let (_, ids) = read::load(&repo, base)?;
+        let (loaded, ids) = read::load(&repo, base)?;
         let mut writer =
             Writer { trees: Trees::load(ids.documents, ids.records), head: base.map(Id::from), log };
 
@@ -136,7 +138,8 @@ impl GitJournal {
         }
         let flusher =
             Flusher::start(repo, sequence).map_err(failed("starting to write to the repository"))?;
-        Ok(Self { places, writer: Mutex::new(writer), flusher })
+        let read = Some(loaded).filter(|_| writer.head == base.map(Id::from));
+        Ok(Self { places, writer: Mutex::new(writer), flusher, read: Mutex::new(read) })
     }
 
     /// Readers get a handle of their own, on a repository that holds everything that was answered.
@@ -148,6 +151,9 @@ impl GitJournal {
 
 impl Journal for GitJournal {
     fn load(&self) -> Result<Loaded, JournalError> {
+        if let Some(read) = self.read.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            return Ok(read);
+        }
         let repository = self.reader()?;
         let head = read::head(&repository)?;
         Ok(read::load(&repository, head)?.0)
