@@ -308,18 +308,24 @@ async fn a_client_that_does_not_take_its_answer_is_cut_off() {
         "GET /v1/karanas HTTP/1.1\r\nhost: x\r\nauthorization: bearer {}\r\n\r\n",
         token.as_str().unwrap()
     );
-    // So many answers that no buffer on the way takes them all.
-    let begin = Instant::now();
-    let sent = async {
-        for _ in 0..2000 {
+    // So many answers that no buffer on the way takes them all; and we read only when the server's patience is over.
+    const ANSWERS: usize = 1000;
+    let mut read = 0;
+    let talk = async {
+        for _ in 0..ANSWERS {
             socket.write_all(ask.as_bytes()).await?;
         }
-        // Ours to read, and only now: what was on its way, and then the end.
-        tokio::time::sleep(SHORT * 3).await;
-        let mut bytes = Vec::new();
-        socket.read_to_end(&mut bytes).await.map(|_| ())
+        tokio::time::sleep(SHORT * 4).await;
+        let mut bytes = vec![0; 1 << 20];
+        loop {
+            match socket.read(&mut bytes).await? {
+                0 => return Ok::<_, std::io::Error>(()),
+                length => read += length,
+            }
+        }
     };
-    let cut = tokio::time::timeout(LATE, sent).await.expect("the server hangs up");
-    assert!(cut.is_err() || begin.elapsed() < LATE);
+    // How it ends, with an end or a reset, is the system's choice.
+    let _ = tokio::time::timeout(LATE, talk).await.expect("the server hangs up");
+    assert!(read < ANSWERS * note.len() * 16 / 2, "the server went on answering: {read} bytes");
     server.ends_well().await;
 }
