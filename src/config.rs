@@ -23,7 +23,7 @@ pub use self::network::Network;
 pub use self::problems::ConfigErrors;
 use self::problems::{Place, Problem};
 pub use self::secret::Secret;
-pub use self::sections::{Api, Auth, Fleet, Mode, Resources, Storage, Sync, Tenant};
+pub use self::sections::{Api, Auth, Fleet, Mode, RESERVED_NAMES, Resources, Storage, Sync, Tenant};
 use self::settings::Settings;
 use crate::error::Finding;
 

@@ -175,8 +175,8 @@ impl Auth {
 /// Those that every server has, in their order.
 const CORE_RESOURCES: [&str; 2] = ["users", "karanas"];
 
-/// Words that stand where a resource's name or a record's id stands in a path.
-const RESERVED_NAMES: [&str; 13] = [
+/// Words that stand where a resource's name or a record's id stands in a path: no resource may be called so.
+pub const RESERVED_NAMES: [&str; 13] = [
     "sync",
     "keys",
     "me",

@@ -16,6 +16,7 @@ pub use karanas::Karana;
 pub use schema::Schema;
 pub use users::{Role, State, User};
 
+use crate::config::RESERVED_NAMES;
 use crate::error::Finding;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -32,23 +33,6 @@ pub const PASSWORD: &str = "credentials.password";
 
 /// Counts up with each change that ends an entry's tokens; in resources whose entries can sign in. Never shown.
 pub const TOKEN_EPOCH: &str = "token_epoch";
-
-/// Names that are taken by routes of the API.
-pub const RESERVED_NAMES: &[&str] = &[
-    "sync",
-    "keys",
-    "me",
-    "events",
-    "batch",
-    "history",
-    "login",
-    "logout",
-    "logout-all",
-    "refresh",
-    "resources",
-    "sessions",
-    "new",
-];
 
 /// A resource in the terms of the 2017 design: its schemas, unique fields and login field, and what we add to them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -131,7 +131,7 @@ impl Store {
         self.0.journal.history(kind.name(), uuid)
     }
 
-    /// The tables as they were at a revision, unchecked but for their form. Reads the disk: not for an async thread.
+    /// The tables as they were at a revision, all of them or an error. Reads the disk: not for an async thread.
     pub fn at(&self, revision: &str) -> Result<Snapshot, JournalError> {
         open::tables_at(&*self.0.journal, self.kinds(), revision)
     }

@@ -138,8 +138,17 @@ pub(super) fn tables_at(
     kinds: &Kinds,
     revision: &str,
 ) -> Result<Snapshot, JournalError> {
-    // What was stored then was right then; today's rules may be others.
-    Ok(tables(journal.at(revision)?, kinds).0)
+    let (tables, faults) = tables(journal.at(revision)?, kinds);
+    // What was right then may break a rule of today. To leave it out in silence would be a wrong picture of the past.
+    match faults.as_slice() {
+        [] => Ok(tables),
+        [first, ..] => {
+            let count = faults.len();
+            Err(JournalError::Damaged(format!(
+                "{revision} breaks {count} of today's rules, the first: {first}"
+            )))
+        }
+    }
 }
 
 /// One process at a time: the lock goes with the process, however it ends.

@@ -304,6 +304,29 @@ async fn every_bad_entry_is_named_and_nothing_is_served() {
 }
 
 #[tokio::test]
+async fn the_past_is_shown_whole_or_not_at_all() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(open(folder.path()));
+    drop(open_again(folder.path()).await);
+    let path = "tables/cars/5/5/5/55500000-0000-4000-8000-000000000000.json";
+    std::thread::sleep(std::time::Duration::from_millis(100));
+    tamper(folder.path(), &[(path, "{}")]);
+    let then = git(folder.path(), &["rev-parse", "main"]);
+    // Taken out again by hand: today everything is in order.
+    let before = git(folder.path(), &["rev-parse", "main^^{tree}"]);
+    let author = ["-c", "user.name=x", "-c", "user.email=x@y"];
+    let commit = git(
+        folder.path(),
+        &[&author[..], &["commit-tree", before.trim(), "-p", then.trim(), "-m", "mended"]].concat(),
+    );
+    git(folder.path(), &["update-ref", "refs/heads/main", commit.trim()]);
+    let store = open_again(folder.path()).await;
+    let refused = store.at(then.trim()).err().unwrap().to_string();
+    assert!(refused.contains(path) && refused.contains("breaks 1 of today's rules"), "{refused}");
+    assert!(store.at(commit.trim()).is_ok());
+}
+
+#[tokio::test]
 async fn an_old_storage_folder_is_taken_over_as_one_commit() {
     let folder = tempfile::tempdir().unwrap();
     let mut ada = user("ada@example.com");

@@ -24,8 +24,8 @@ pub trait Journal: Send + Sync {
     /// Everything at the newest revision.
     fn load(&self) -> Result<Loaded, JournalError>;
 
-    /// Makes the mutations durable, in their order, one revision each. Whole or not at all, and when it answers
-    /// with an error nobody knows which: the caller must stop writing.
+    /// Makes the mutations durable, in their order, one revision each, whole or not at all. After
+    /// [`JournalError::Full`] nothing was written; after any other error nobody knows, and the caller must stop writing.
     fn append(&self, batch: &[Mutation]) -> Result<Vec<Revision>, JournalError>;
 
     /// Brings everything to its final place and takes no more: what a clean exit ends with.
