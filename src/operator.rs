@@ -139,7 +139,7 @@ impl Operator {
         blocking(move || {
             let tables = match at {
                 None => (*store.read()).clone(),
-                Some(revision) => store.at(&revision).map_err(|e| e.to_string())?,
+                Some(at) => store.at(&at.as_str().into()).map_err(|e| e.to_string())?,
             };
             let dump = json!({"tables": export(&tables, secrets), "tablestate": tablestate(tables.kinds())});
             Ok(dump.to_string())

@@ -12,7 +12,7 @@ mod transaction;
 mod writer;
 
 pub use dump::{Import, export, tablestate};
-pub use journal::{Author, JournalError, Revision, Version};
+pub use journal::{Author, JournalError, Moment, Revision, Version};
 pub use open::{Fault, OpenError, check};
 pub use record::{Record, canonical};
 pub use snapshot::{Referrer, Snapshot};
@@ -131,9 +131,9 @@ impl Store {
         self.0.journal.history(kind.name(), uuid)
     }
 
-    /// The tables as they were at a revision, all of them or an error. Reads the disk: not for an async thread.
-    pub fn at(&self, revision: &str) -> Result<Snapshot, JournalError> {
-        open::tables_at(&*self.0.journal, self.kinds(), revision)
+    /// The tables as they were then, all of them or an error. Reads the disk: not for an async thread.
+    pub fn at(&self, moment: &Moment) -> Result<Snapshot, JournalError> {
+        open::tables_at(&*self.0.journal, self.kinds(), moment)
     }
 }
 

@@ -2,11 +2,11 @@
 
 use super::dump;
 use super::journal::git::GitJournal;
-use super::journal::{Author, Journal, JournalError, Loaded, Mutation, Stored};
+use super::journal::{Author, Journal, JournalError, Loaded, Moment, Mutation, Stored, record_path};
 use super::record::Record;
 use super::snapshot::Snapshot;
 use super::transaction::Transaction;
-use super::writer::{QUEUE, Writer};
+use super::writer::{Order, QUEUE, Writer};
 use super::{Inner, Settings, Store};
 use crate::error::Finding;
 use crate::resource::{Entry, Kind, Kinds};
@@ -109,6 +109,11 @@ pub(super) fn open(settings: Settings) -> Result<Store, OpenError> {
     let journal: Arc<dyn Journal> = Arc::new(journal);
     let (publish, tables) = watch::channel(Arc::new(tables));
     let (queue, jobs) = mpsc::channel(QUEUE);
+    let writers = queue.downgrade();
+    journal.on_failure(Box::new(move || {
+        // A queue that is full needs no waking: its next write learns it from the journal.
+        let _ = writers.upgrade().map(|queue| queue.try_send(Order::Failed));
+    }));
     let writer = Writer {
         journal: journal.clone(),
         tables: publish,
@@ -136,16 +141,16 @@ pub fn check(settings: &Settings) -> Result<Snapshot, OpenError> {
 pub(super) fn tables_at(
     journal: &dyn Journal,
     kinds: &Kinds,
-    revision: &str,
+    moment: &Moment,
 ) -> Result<Snapshot, JournalError> {
-    let (tables, faults) = tables(journal.at(revision)?, kinds);
+    let (tables, faults) = tables(journal.at(moment)?, kinds);
     // What was right then may break a rule of today. To leave it out in silence would be a wrong picture of the past.
     match faults.as_slice() {
         [] => Ok(tables),
         [first, ..] => {
             let count = faults.len();
             Err(JournalError::Damaged(format!(
-                "{revision} breaks {count} of today's rules, the first: {first}"
+                "{moment} breaks {count} of today's rules, the first: {first}"
             )))
         }
     }
@@ -248,7 +253,7 @@ fn tables(loaded: Loaded, kinds: &Kinds) -> (Snapshot, Vec<Fault>) {
     }
     let mut placed = Vec::with_capacity(loaded.records.len());
     for stored in loaded.records {
-        let path = stored.path.clone();
+        let path = record_path(&stored.resource, stored.uuid);
         match place(stored, kinds, &mut tables) {
             Ok((kind, uuid)) => placed.push((path, kind, uuid)),
             Err(findings) => {

@@ -115,8 +115,8 @@ async fn what_was_written_is_there_after_a_restart_and_in_git() {
     let history = store.history(kind, uuid(&ada)).unwrap();
     assert_eq!(history.len(), 1);
     assert_eq!(history[0].text.as_deref(), Some(canonical(&ada).as_str()));
-    assert_eq!(store.at(&revision.0[..8]).unwrap().len(kind), 1);
-    assert!(store.at("ffffffff").is_err());
+    assert_eq!(store.at(&Moment::Revision(revision.0[..8].into())).unwrap().len(kind), 1);
+    assert!(store.at(&Moment::Revision("ffffffff".into())).is_err());
 }
 
 /// The writer lets go of the lock a moment after the last handle is dropped.
@@ -321,9 +321,9 @@ async fn the_past_is_shown_whole_or_not_at_all() {
     );
     git(folder.path(), &["update-ref", "refs/heads/main", commit.trim()]);
     let store = open_again(folder.path()).await;
-    let refused = store.at(then.trim()).err().unwrap().to_string();
+    let refused = store.at(&Moment::Revision(then.trim().into())).err().unwrap().to_string();
     assert!(refused.contains(path) && refused.contains("breaks 1 of today's rules"), "{refused}");
-    assert!(store.at(commit.trim()).is_ok());
+    assert!(store.at(&Moment::Revision(commit.trim().into())).is_ok());
 }
 
 #[tokio::test]

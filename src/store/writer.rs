@@ -64,6 +64,8 @@ pub(super) enum Order {
     Write(Box<dyn Job>),
     /// Take no more; answered when everything is in its final place and the storage is let go of.
     Close(oneshot::Sender<()>),
+    /// The journal has found out by itself that it cannot write any more.
+    Failed,
 }
 
 /// What a write is told once the journal has failed.
@@ -93,6 +95,7 @@ impl Writer {
             match order {
                 Order::Write(job) => job.answer(Err(refusal())),
                 Order::Close(done) => waiting.push(done),
+                Order::Failed => {}
             }
         }
         if let Err(reason) = self.journal.close() {
@@ -109,13 +112,15 @@ impl Writer {
             let mut jobs = match self.queue.blocking_recv()? {
                 Order::Write(job) => vec![job],
                 Order::Close(done) => return Some(done),
+                Order::Failed => return None,
             };
             let mut close = None;
             while jobs.len() < BATCH && close.is_none() {
                 match self.queue.try_recv() {
                     Ok(Order::Write(job)) => jobs.push(job),
                     Ok(Order::Close(done)) => close = Some(done),
-                    Err(_) => break,
+                    // The write that comes next is told so by the journal.
+                    Ok(Order::Failed) | Err(_) => break,
                 }
             }
             if let Err(reason) = self.write(jobs) {

@@ -7,18 +7,24 @@
 //! Layout of the tree: documents at the top, `tables/<resource>/<a>/<b>/<c>/<uuid>.json`.
 
 mod flush;
+mod history;
 mod merge;
 mod object;
+mod odb;
 mod pack;
 mod read;
 mod repo;
 mod trees;
 mod wal;
 
-use super::{Author, Change, Journal, JournalError, Loaded, Mutation, Revision, Version, failed};
+use super::{
+    Author, Change, Journal, JournalError, Loaded, Moment, Mutation, Revision, Version, failed, record_path,
+};
 use flush::Flusher;
-use git2::{Oid, Repository, RepositoryInitOptions};
+use git2::{Repository, RepositoryInitOptions};
+use history::{History, Row};
 use object::{Id, Kind, Object};
+use odb::Odb;
 use repo::{Checkpoint, Places, Repo, from_io};
 use serde::{Deserialize, Serialize};
 use sha1::{Digest, Sha1};
@@ -60,10 +66,10 @@ const FRAME: usize = 64;
 impl GitJournal {
     /// Opens the repository and its log, made anew when there are none, and brings to the repository what only the log
     /// holds. The caller holds the storage's lock.
-    pub fn open(repository: &Path, log: &Path) -> Result<Self, JournalError> {
+    pub fn open(repository: &Path, log_folder: &Path) -> Result<Self, JournalError> {
         sync_what_git_writes();
-        let places = Places { repository: repository.to_owned(), log: log.to_owned() };
-        fs::create_dir_all(log).map_err(failed("creating the folder of the write-ahead log"))?;
+        let places = Places { repository: repository.to_owned(), log: log_folder.to_owned() };
+        fs::create_dir_all(log_folder).map_err(failed("creating the folder of the write-ahead log"))?;
         let repo = if repository.join("HEAD").exists() {
             remove_leftovers(repository)?;
             Repository::open_bare(repository).map_err(failed("opening the repository"))?
@@ -74,10 +80,11 @@ impl GitJournal {
             places.read_checkpoint().map_err(failed("reading the checkpoint of the write-ahead log"))?;
         let logged_before = checkpoint.is_some();
         let checkpoint = checkpoint.unwrap_or_default();
-        let (log, records) = Wal::open(log, LOG_SIZE, checkpoint.sequence).map_err(|error| match error {
-            wal::WalError::Io(error) => failed("reading the write-ahead log")(error),
-            damaged @ wal::WalError::Damaged { .. } => JournalError::Damaged(damaged.to_string()),
-        })?;
+        let (log, records) =
+            Wal::open(log_folder, LOG_SIZE, checkpoint.sequence).map_err(|error| match error {
+                wal::WalError::Io(error) => failed("reading the write-ahead log")(error),
+                damaged @ wal::WalError::Damaged { .. } => JournalError::Damaged(damaged.to_string()),
+            })?;
         if !logged_before && !records.is_empty() {
             let folder = places.log.display();
             return Err(JournalError::Damaged(format!(
@@ -85,14 +92,19 @@ impl GitJournal {
             )));
         }
         set_broken_packs_aside(&places, &checkpoint)?;
-        let synced = checkpoint.commit.as_deref().and_then(|id| Oid::from_str(id).ok());
+        let synced = checkpoint.commit.as_deref().and_then(|id| id.parse().ok());
         let named = named(&repo, &places, logged_before)?;
-        let base = if records.is_empty() { newer(&repo, &places, synced, named)? } else { synced };
-        let (loaded, ids) = read::load(&repo, base)?;
-        let mut writer =
-            Writer { trees: Trees::load(ids.documents, ids.records), head: base.map(Id::from), log };
+        let mut odb = open_odb(repository, true)?;
+        let base = if records.is_empty() { newer(&mut odb, &places, synced, named)? } else { synced };
+        let (loaded, ids) = read::load(&mut odb, base)?;
+        let mut history =
+            History::open(log_folder, &checkpoint.history).map_err(failed("opening the table of changes"))?;
+        if let Some(base) = base {
+            history.catch_up(&mut odb, base)?;
+        }
+        let mut writer = Writer { trees: Trees::load(ids.documents, ids.records), head: base, log };
 
-        let mut objects = Vec::new();
+        let (mut objects, mut changed) = (Vec::new(), Vec::new());
         let mut made_anew = Vec::new();
         for record in &records {
             let damaged = |what: &str| {
@@ -105,30 +117,34 @@ impl GitJournal {
             if writer.head.map(|id| id.0) != frame.before {
                 return Err(damaged("does not follow the commit before it"));
             }
-            let commits = writer.commit(&mutations, &mut objects);
+            let commits = writer.commit(&mutations, &mut objects, &mut changed);
             if commits.last().map(|id| id.0) != Some(frame.after) {
                 return Err(damaged("leads to another commit than it did"));
             }
             made_anew.extend(commits);
         }
-        if let Some(named) =
-            named.filter(|named| !records.is_empty() && !made_anew.contains(&(*named).into()))
-        {
-            let made = writer.head.and_then(|id| Oid::from_bytes(&id.0).ok());
-            let is_behind = newer(&repo, &places, synced, Some(named)).is_ok_and(|newer| newer == synced);
+        if let Some(named) = named.filter(|named| !records.is_empty() && !made_anew.contains(named)) {
+            let is_behind = newer(&mut odb, &places, synced, Some(named)).is_ok_and(|newer| newer == synced);
             if !is_behind {
                 // Somebody with git has added to what we had made; otherwise it is not what we left.
-                let newest = newer(&repo, &places, made, Some(named))?;
-                let (_, ids) = read::load(&repo, newest)?;
+                let newest = newer(&mut odb, &places, writer.head, Some(named))?;
+                let (_, ids) = read::load(&mut odb, newest)?;
                 writer.trees = Trees::load(ids.documents, ids.records);
-                writer.head = newest.map(Id::from);
+                if let (Some(made), Some(newest)) = (writer.head, newest) {
+                    history
+                        .append(&std::mem::take(&mut changed), made)
+                        .map_err(|e| from_io("writing the table of changes", e))?;
+                    history.catch_up(&mut odb, newest)?;
+                }
+                writer.head = newest;
             }
         }
+        drop(odb);
         let sequence = writer.log.last();
-        let mut repo = Repo::new(places.clone(), repo)?;
-        if let Some(head) = writer.head.filter(|head| repo.head() != Some(*head)) {
+        let mut repo = Repo::new(places.clone(), repo, history)?;
+        if let Some(head) = writer.head.filter(|head| repo.head() != Some(*head) || !changed.is_empty()) {
             repo.pack(&objects).map_err(|e| from_io("writing a pack", e))?;
-            repo.advance(head)?;
+            repo.advance(head, &changed)?;
             let batches = records.len();
             tracing::info!(batches, "brought to the repository what only the write-ahead log held");
         }
@@ -138,15 +154,25 @@ impl GitJournal {
         }
         let flusher =
             Flusher::start(repo, sequence).map_err(failed("starting to write to the repository"))?;
-        let read = Some(loaded).filter(|_| writer.head == base.map(Id::from));
+        let read = Some(loaded).filter(|_| writer.head == base);
         Ok(Self { places, writer: Mutex::new(writer), flusher, read: Mutex::new(read) })
     }
 
-    /// Readers get a handle of their own, on a repository that holds everything that was answered.
-    fn reader(&self) -> Result<Repository, JournalError> {
+    /// Readers get a handle of their own, on a repository that holds everything that was answered; and what its branch
+    /// names. `in_memory`: they will read much.
+    fn reader(&self, in_memory: bool) -> Result<(Odb, Option<Id>), JournalError> {
         self.flusher.flush()?;
-        Repository::open_bare(&self.places.repository).map_err(failed("opening the repository"))
+        let head = self.flusher.history().commit.and_then(|id| id.parse().ok());
+        Ok((open_odb(&self.places.repository, in_memory)?, head))
     }
+}
+
+fn open_odb(repository: &Path, in_memory: bool) -> Result<Odb, JournalError> {
+    let odb = Odb::open(repository, in_memory).map_err(failed("listing the packs"))?;
+    for (pack, reason) in odb.unusable() {
+        tracing::error!(pack, reason, "a pack cannot be used");
+    }
+    Ok(odb)
 }
 
 impl Journal for GitJournal {
@@ -154,15 +180,14 @@ impl Journal for GitJournal {
         if let Some(read) = self.read.lock().unwrap_or_else(PoisonError::into_inner).take() {
             return Ok(read);
         }
-        let repository = self.reader()?;
-        let head = read::head(&repository)?;
-        Ok(read::load(&repository, head)?.0)
+        let (mut odb, head) = self.reader(true)?;
+        Ok(read::load(&mut odb, head)?.0)
     }
 
-    fn at(&self, revision: &str) -> Result<Loaded, JournalError> {
-        let repository = self.reader()?;
-        let commit = read::find(&repository, revision)?;
-        Ok(read::load(&repository, Some(commit))?.0)
+    fn at(&self, moment: &Moment) -> Result<Loaded, JournalError> {
+        let (mut odb, head) = self.reader(true)?;
+        let commit = read::find(&mut odb, head, moment)?;
+        Ok(read::load(&mut odb, Some(commit))?.0)
     }
 
     fn append(&self, batch: &[Mutation]) -> Result<Vec<Revision>, JournalError> {
@@ -178,26 +203,34 @@ impl Journal for GitJournal {
             }
         };
         let before = writer.head.map(|id| id.0);
-        let mut objects = Vec::new();
-        let commits = writer.commit(batch, &mut objects);
+        let (mut objects, mut changed) = (Vec::new(), Vec::new());
+        let commits = writer.commit(batch, &mut objects, &mut changed);
         let Some(newest) = commits.last().copied() else { return Ok(vec![]) };
         if fits {
             let mut body = postcard::to_stdvec(&Frame { before, after: newest.0 })
                 .map_err(failed("encoding a batch"))?;
             body.extend_from_slice(&mutations);
             writer.log.append(&body).map_err(failed("writing to the write-ahead log"))?;
-            self.flusher.push(objects, newest, writer.log.last());
+            self.flusher.push(objects, changed, newest, writer.log.last());
         } else {
             // A large import: straight to the repository.
-            self.flusher.push(objects, newest, writer.log.last());
+            self.flusher.push(objects, changed, newest, writer.log.last());
             self.flusher.sync_all().map_err(failed("writing a large mutation"))?;
         }
         Ok(commits.into_iter().map(|id| Revision(id.to_string())).collect())
     }
 
     fn history(&self, resource: &str, uuid: Uuid) -> Result<Vec<Version>, JournalError> {
-        let repository = self.reader()?;
-        read::history(&repository, &read::record_path(resource, uuid)).map_err(failed("walking the history"))
+        let (mut odb, _) = self.reader(false)?;
+        let reading = || failed("reading the table of changes");
+        let history = History::reader(&self.places.log, self.flusher.history()).map_err(|e| reading()(e))?;
+        let commits = history.commits(resource, uuid).map_err(|e| reading()(e))?;
+        let path = record_path(resource, uuid);
+        commits.into_iter().rev().map(|id| Ok(read::version(&mut odb, id, &path)?)).collect()
+    }
+
+    fn on_failure(&self, alarm: Box<dyn FnOnce() + Send>) {
+        self.flusher.on_failure(alarm);
     }
 
     fn close(&self) -> Result<(), JournalError> {
@@ -206,8 +239,8 @@ impl Journal for GitJournal {
 }
 
 impl Writer {
-    /// Makes the commits of a batch: their objects are appended, their ids are the answer.
-    fn commit(&mut self, batch: &[Mutation], objects: &mut Vec<Object>) -> Vec<Id> {
+    /// Makes the commits of a batch: their objects are appended, and what they changed; their ids are the answer.
+    fn commit(&mut self, batch: &[Mutation], objects: &mut Vec<Object>, changed: &mut Vec<Row>) -> Vec<Id> {
         let mut commits = Vec::with_capacity(batch.len());
         for mutation in batch {
             for Change { resource, uuid, text } in &mutation.changes {
@@ -230,6 +263,8 @@ impl Writer {
                 mutation.time,
                 &message(mutation),
             );
+            let touched = mutation.changes.iter();
+            changed.extend(touched.map(|change| Row::new(commit.id, &change.resource, change.uuid)));
             self.head = Some(commit.id);
             commits.push(commit.id);
             objects.push(commit);
@@ -257,8 +292,8 @@ fn signature(author: &Author) -> String {
 }
 
 /// What the branch names. One that a power cut has left broken is removed: what it should name is in the log.
-fn named(repo: &Repository, places: &Places, logged_before: bool) -> Result<Option<Oid>, JournalError> {
-    let reason = match read::head(repo) {
+fn named(repo: &Repository, places: &Places, logged_before: bool) -> Result<Option<Id>, JournalError> {
+    let reason = match repo::head(repo) {
         Ok(named) => return Ok(named),
         Err(reason) if logged_before => reason,
         Err(reason) => return Err(reason),
@@ -270,17 +305,16 @@ fn named(repo: &Repository, places: &Places, logged_before: bool) -> Result<Opti
 
 /// Of what was synced last and what the branch names, the one that follows the other.
 fn newer(
-    repo: &Repository,
+    odb: &mut Odb,
     places: &Places,
-    synced: Option<Oid>,
-    named: Option<Oid>,
-) -> Result<Option<Oid>, JournalError> {
+    synced: Option<Id>,
+    named: Option<Id>,
+) -> Result<Option<Id>, JournalError> {
     let (Some(synced), Some(named)) = (synced, named) else { return Ok(named.or(synced)) };
-    let follows = |newer, older| newer == older || repo.graph_descendant_of(newer, older).unwrap_or(false);
-    if follows(synced, named) {
+    if read::follows(odb, synced, named) {
         // A power cut took the branch back.
         Ok(Some(synced))
-    } else if follows(named, synced) {
+    } else if read::follows(odb, named, synced) {
         // Somebody with git has added to it while we were away.
         Ok(Some(named))
     } else {

@@ -31,11 +31,49 @@ pub trait Journal: Send + Sync {
     /// Brings everything to its final place and takes no more: what a clean exit ends with.
     fn close(&self) -> Result<(), JournalError>;
 
-    /// Everything as it was at a revision (an abbreviation will do).
-    fn at(&self, revision: &str) -> Result<Loaded, JournalError>;
+    /// Everything as it was then.
+    fn at(&self, moment: &Moment) -> Result<Loaded, JournalError>;
 
     /// All mutations that touched one record, the newest first.
     fn history(&self, resource: &str, uuid: Uuid) -> Result<Vec<Version>, JournalError>;
+
+    /// Calls `alarm` when it turns out, outside of [`Journal::append`], that nothing can be written any more.
+    fn on_failure(&self, alarm: Box<dyn FnOnce() + Send>);
+}
+
+/// A state of the past.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Moment {
+    /// The one that a revision, or a unique beginning of one, names.
+    Revision(String),
+    /// The newest one that was made no later.
+    Time(DateTime<Utc>),
+}
+
+impl From<&str> for Moment {
+    /// A time as RFC 3339 writes it, or else a revision.
+    fn from(text: &str) -> Self {
+        match DateTime::parse_from_rfc3339(text) {
+            Ok(time) => Self::Time(time.to_utc()),
+            Err(_) => Self::Revision(text.to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for Moment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Revision(revision) => f.write_str(revision),
+            Self::Time(time) => write!(f, "{}", time.to_rfc3339()),
+        }
+    }
+}
+
+/// Where a record lies: in messages, and in git.
+pub fn record_path(resource: &str, uuid: Uuid) -> String {
+    let name = uuid.hyphenated().to_string();
+    let [a, b, c] = [0, 1, 2].map(|i| &name[i..=i]);
+    format!("tables/{resource}/{a}/{b}/{c}/{name}.json")
 }
 
 /// The content of a journal at one revision.
@@ -52,14 +90,12 @@ pub struct Loaded {
 
 /// A record as the journal holds it, unchecked.
 pub struct Stored {
-    /// Where it lies, for messages.
-    pub path: String,
     /// The resource whose table it lies in.
-    pub resource: String,
+    pub resource: Arc<str>,
     /// The uuid in its name.
     pub uuid: Uuid,
     /// Its text; none where it is not UTF-8.
-    pub text: Option<String>,
+    pub text: Option<Box<str>>,
 }
 
 /// One mutation: what one commit holds.
@@ -120,8 +156,10 @@ pub struct Version {
     pub revision: Revision,
     /// When.
     pub time: DateTime<Utc>,
-    /// Name and e-mail address of who did it.
+    /// Name and e-mail address of who did it, as they were then.
     pub author: String,
+    /// Who that was for certain: [`Author::actor`].
+    pub actor: String,
     /// What happened, in one line.
     pub summary: String,
     /// Its text; none when it was deleted.
@@ -131,9 +169,9 @@ pub struct Version {
 /// What can go wrong below the store.
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
-    /// No revision of that name.
+    /// Nothing was there then, or no revision has that name.
     #[error("there is no revision `{0}`")]
-    NoSuchRevision(String),
+    NoSuchRevision(Moment),
     /// Somebody else has written to it.
     #[error("{0} has been changed by another program; restart to load what it holds now")]
     Foreign(String),

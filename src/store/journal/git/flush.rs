@@ -1,11 +1,12 @@
 //! The thread behind the write-ahead log: what was answered reaches the repository a moment later, and is synced now and
 //! then.
 
+use super::history::{Extent, Row};
+use super::merge;
 use super::object::{Id, Object};
+use super::read::BRANCH;
 use super::repo::{Places, Repo, from_io};
-use super::{merge, read};
 use crate::store::journal::JournalError;
-use git2::Oid;
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -51,6 +52,8 @@ struct Shared {
 #[derive(Default)]
 struct State {
     pending: Vec<Object>,
+    /// What those changed.
+    changed: Vec<Row>,
     /// The newest commit, and the record of the log that holds it.
     newest: Option<Id>,
     sequence: u64,
@@ -63,19 +66,31 @@ struct State {
     /// Somebody waits for this to be flushed, or synced.
     flush_wanted: u64,
     sync_wanted: u64,
+    /// Up to where the table of changes goes.
+    history: Extent,
     /// What the branch names: before and after the move that is under way, or was the last.
     named: [Option<Id>; 2],
     stop: bool,
     /// The disk was full the last time.
     full: bool,
     failed: Option<String>,
+    /// Told when that happens.
+    alarm: Option<Alarm>,
 }
+
+/// Told that nothing can be written any more.
+pub type Alarm = Box<dyn FnOnce() + Send>;
 
 impl Flusher {
     pub fn start(mut repo: Repo, sequence: u64) -> io::Result<Self> {
         let places = repo.places().clone();
-        let state =
-            State { sequence, synced_sequence: sequence, named: [repo.head(); 2], ..State::default() };
+        let state = State {
+            sequence,
+            synced_sequence: sequence,
+            named: [repo.head(); 2],
+            history: repo.history().clone(),
+            ..State::default()
+        };
         let shared = Arc::new(Shared { state: Mutex::new(state), ..Shared::default() });
         let for_thread = shared.clone();
         let thread =
@@ -85,10 +100,8 @@ impl Flusher {
 
     /// Whether more may be written to the log: the repository must be writable, and nobody else have written to it.
     pub fn ready(&self) -> Result<(), JournalError> {
-        let named = || {
-            let text = fs::read_to_string(self.places.repository.join(read::BRANCH)).ok()?;
-            Oid::from_str(text.trim()).ok().map(Id::from)
-        };
+        let named =
+            || fs::read_to_string(self.places.repository.join(BRANCH)).ok()?.trim().parse::<Id>().ok();
         // Read before the lock is taken: what it says then is never newer than what the state knows of.
         let named = named();
         let mut state = self.shared.lock();
@@ -110,14 +123,31 @@ impl Flusher {
     }
 
     /// Hands over the objects of a record that is in the log.
-    pub fn push(&self, mut objects: Vec<Object>, newest: Id, sequence: u64) {
+    pub fn push(&self, mut objects: Vec<Object>, mut changed: Vec<Row>, newest: Id, sequence: u64) {
         let mut state = self.shared.lock();
         state.pending.append(&mut objects);
+        state.changed.append(&mut changed);
         state.newest = Some(newest);
         state.sequence = sequence;
         state.pushed += 1;
         drop(state);
         self.shared.wake.notify_one();
+    }
+
+    /// Who is to be told when nothing can be written any more; at once, if it is so.
+    pub fn on_failure(&self, alarm: Alarm) {
+        let mut state = self.shared.lock();
+        if state.failed.is_none() {
+            state.alarm = Some(alarm);
+        } else {
+            drop(state);
+            alarm();
+        }
+    }
+
+    /// Up to where the table of changes goes.
+    pub fn history(&self) -> Extent {
+        self.shared.lock().history.clone()
     }
 
     /// Waits until the repository holds everything that has been handed over.
@@ -256,8 +286,12 @@ impl Shared {
                     }
                 }
                 let over = stop || state.failed.is_some();
+                let alarm = state.alarm.take_if(|_| over);
                 drop(state);
                 self.done.notify_all();
+                if let Some(alarm) = alarm {
+                    alarm();
+                }
                 if over {
                     return;
                 }
@@ -297,26 +331,30 @@ impl Shared {
     }
 
     fn write(&self, repo: &mut Repo, last_sync: &mut Instant, stop: bool) -> Result<(), JournalError> {
-        let (objects, newest, sequence, pushed) = {
+        let (objects, changed, newest, sequence, pushed) = {
             let mut state = self.lock();
             state.named = [repo.head(), state.newest.or(repo.head())];
-            (std::mem::take(&mut state.pending), state.newest, state.sequence, state.pushed)
+            let objects = std::mem::take(&mut state.pending);
+            (objects, std::mem::take(&mut state.changed), state.newest, state.sequence, state.pushed)
         };
         if let (false, Some(newest)) = (objects.is_empty(), newest) {
             let written = repo
                 .pack(&objects)
                 .map_err(|e| from_io("writing a pack", e))
-                .and_then(|()| repo.advance(newest));
+                .and_then(|()| repo.advance(newest, &changed));
             if let Err(error) = written {
                 // Kept for the next try, before what has come meanwhile.
                 let mut state = self.lock();
                 let later = std::mem::replace(&mut state.pending, objects);
                 state.pending.extend(later);
+                let later = std::mem::replace(&mut state.changed, changed);
+                state.changed.extend(later);
                 return Err(error);
             }
         }
         let mut state = self.lock();
         state.flushed = pushed;
+        state.history = repo.history().clone();
         let due = stop || state.sync_wanted > state.synced || last_sync.elapsed() >= UNSYNCED;
         let due = due && state.synced < pushed;
         drop(state);

@@ -1,136 +1,313 @@
-//! Reading the repository, with libgit2.
+//! What commits hold, and what they changed.
 
-use super::object::Id;
-use crate::store::journal::{JournalError, Loaded, Revision, Stored, Version, failed};
-use chrono::DateTime;
-use git2::{Commit, ObjectType, Oid, Repository, Tree};
-use std::path::Path;
+use super::object::{Commit, Id, Item, Kind, items};
+use super::odb::{Odb, ReadError};
+use crate::store::journal::{JournalError, Loaded, Moment, Revision, Stored, Version, record_path};
+use std::collections::HashSet;
+use std::str::FromStr;
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// The branch that holds the tables.
 pub const BRANCH: &str = "refs/heads/main";
 
+/// Threads that read records.
+const READERS: usize = 2;
+
+/// Something that cannot be read, and where it belongs.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{path}: {error}")]
+pub struct Damage {
+    /// The file, or folder, in the tables; or the commit.
+    pub path: String,
+    /// What is wrong.
+    pub error: ReadError,
+}
+
+impl Damage {
+    fn at(path: &str) -> impl FnOnce(ReadError) -> Self {
+        let path = path.to_owned();
+        |error| Self { path, error }
+    }
+
+    fn nonsense(path: &str, id: Id, reason: String) -> Self {
+        let error = ReadError::Damaged { id, file: "its content".into(), reason };
+        Self { path: path.to_owned(), error }
+    }
+}
+
+impl From<Damage> for JournalError {
+    fn from(damage: Damage) -> Self {
+        Self::Damaged(damage.to_string())
+    }
+}
+
 /// The ids of what a commit holds, beside its content.
 #[derive(Default)]
 pub struct Ids {
     pub documents: Vec<(String, Id)>,
-    pub records: Vec<(String, Uuid, Id)>,
+    pub records: Vec<(Arc<str>, Uuid, Id)>,
 }
 
-/// The path of a record in the tree.
-pub fn record_path(resource: &str, uuid: Uuid) -> String {
-    let name = uuid.hyphenated().to_string();
-    let [a, b, c] = [0, 1, 2].map(|i| &name[i..=i]);
-    format!("tables/{resource}/{a}/{b}/{c}/{name}.json")
+/// Reads a commit.
+pub fn commit(odb: &mut Odb, id: Id) -> Result<Commit, Damage> {
+    let path = format!("commit {id}");
+    let content = odb.read(id, Kind::Commit).map_err(Damage::at(&path))?;
+    Commit::parse(&content).map_err(|reason| Damage::nonsense(&path, id, reason))
 }
 
-/// The commit that the branch names, if there is one.
-pub fn head(repository: &Repository) -> Result<Option<Oid>, JournalError> {
-    match repository.refname_to_id(BRANCH) {
-        Ok(id) => Ok(Some(id)),
-        Err(e) if e.code() == git2::ErrorCode::NotFound => Ok(None),
-        Err(e) => Err(failed("reading the branch")(e)),
-    }
+fn tree(odb: &mut Odb, id: Id, path: &str) -> Result<Vec<Item>, Damage> {
+    let shown = if path.is_empty() { "the top folder" } else { path.trim_end_matches('/') };
+    let content = odb.read(id, Kind::Tree).map_err(Damage::at(shown))?;
+    items(&content).map_err(|reason| Damage::nonsense(shown, id, reason))
 }
 
 /// Everything that a commit holds.
-pub fn load(repository: &Repository, commit: Option<Oid>) -> Result<(Loaded, Ids), JournalError> {
+pub fn load(odb: &mut Odb, id: Option<Id>) -> Result<(Loaded, Ids), Damage> {
     let mut loaded = Loaded { revision: None, records: vec![], documents: vec![], strangers: vec![] };
     let mut ids = Ids::default();
-    if let Some(id) = commit {
-        loaded.revision = Some(Revision(id.to_string()));
-        let tree = repository
-            .find_commit(id)
-            .and_then(|commit| commit.tree())
-            .map_err(failed(&format!("reading commit {id}")))?;
-        read_tree(repository, &tree, "", &mut loaded, &mut ids)?;
+    let Some(id) = id else { return Ok((loaded, ids)) };
+    loaded.revision = Some(Revision(id.to_string()));
+    let top = commit(odb, id)?.tree;
+    list(odb, top, "", &mut loaded, &mut ids)?;
+
+    for (name, id) in &ids.documents {
+        let content = odb.read(*id, Kind::Blob).map_err(Damage::at(name))?;
+        match str::from_utf8(&content) {
+            Ok(text) => loaded.documents.push((name.clone(), text.to_owned())),
+            Err(_) => loaded.strangers.push((name.clone(), "is not UTF-8".into())),
+        }
+    }
+    // In the order in which they lie: what one is told from is then still at hand for the next.
+    let mut order: Vec<_> = ids.records.iter().map(|record| (odb.place(record.2), record)).collect();
+    order.sort_unstable_by_key(|(place, _)| *place);
+    let parts: Vec<_> =
+        order.chunks(order.len().div_ceil(READERS).max(1)).map(|part| (odb.fork(), part)).collect();
+    let read = std::thread::scope(|scope| {
+        let readers: Vec<_> = parts
+            .into_iter()
+            .map(|(mut odb, part)| {
+                scope.spawn(move || {
+                    part.iter()
+                        .map(|(_, (resource, uuid, id))| {
+                            let content = odb
+                                .read(*id, Kind::Blob)
+                                .map_err(|error| Damage { path: record_path(resource, *uuid), error })?;
+                            let text = str::from_utf8(&content).ok().map(Into::into);
+                            Ok(Stored { resource: resource.clone(), uuid: *uuid, text })
+                        })
+                        .collect::<Result<Vec<_>, Damage>>()
+                })
+            })
+            .collect();
+        readers.into_iter().map(|reader| reader.join()).collect::<Vec<_>>()
+    });
+    for part in read {
+        let part = part.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+        loaded.records.extend(part);
     }
     Ok((loaded, ids))
 }
 
-fn read_tree(
-    repository: &Repository,
-    tree: &Tree<'_>,
-    above: &str,
-    loaded: &mut Loaded,
-    ids: &mut Ids,
-) -> Result<(), JournalError> {
-    for item in tree {
-        let path = format!("{above}{}", String::from_utf8_lossy(item.name_bytes()));
-        let reading = |e| failed(&format!("reading {path} ({})", item.id()))(e);
-        match item.kind() {
-            Some(ObjectType::Tree) => {
-                let inner = repository.find_tree(item.id()).map_err(reading)?;
-                read_tree(repository, &inner, &format!("{path}/"), loaded, ids)?;
-            }
-            Some(ObjectType::Blob) => {
-                let blob = repository.find_blob(item.id()).map_err(reading)?;
-                let text = String::from_utf8(blob.content().to_vec()).ok();
-                sort_in(path, text, item.id().into(), loaded, ids);
-            }
-            _ => loaded.strangers.push((path, "is neither a file nor a folder".into())),
+/// Sorts what a tree and those below it hold.
+fn list(odb: &mut Odb, id: Id, above: &str, loaded: &mut Loaded, ids: &mut Ids) -> Result<(), Damage> {
+    for item in tree(odb, id, above)? {
+        let path = format!("{above}{}", item.name);
+        match item.kind {
+            Some(Kind::Tree) => list(odb, item.id, &format!("{path}/"), loaded, ids)?,
+            Some(_) if above.is_empty() => ids.documents.push((path, item.id)),
+            Some(_) => match record_at(&path) {
+                Ok((resource, uuid)) => {
+                    let last = ids.records.last().map(|(last, _, _)| last);
+                    let resource = last.filter(|last| ***last == *resource).cloned();
+                    let resource =
+                        resource.unwrap_or_else(|| path.split('/').nth(1).unwrap_or_default().into());
+                    ids.records.push((resource, uuid, item.id));
+                }
+                Err(reason) => loaded.strangers.push((path, reason.into())),
+            },
+            None => loaded.strangers.push((path, "is neither a file nor a folder".into())),
         }
     }
     Ok(())
 }
 
-fn sort_in(path: String, text: Option<String>, id: Id, loaded: &mut Loaded, ids: &mut Ids) {
+/// The record that a path belongs to.
+pub fn record_at(path: &str) -> Result<(&str, Uuid), &'static str> {
     let parts: Vec<_> = path.split('/').collect();
-    match parts[..] {
-        [_] => match text {
-            Some(text) => {
-                ids.documents.push((path.clone(), id));
-                loaded.documents.push((path, text));
-            }
-            None => loaded.strangers.push((path, "is not UTF-8".into())),
-        },
-        ["tables", resource, _, _, _, name] => {
-            let uuid = name.strip_suffix(".json").and_then(|name| Uuid::try_parse(name).ok());
-            match uuid.filter(|uuid| record_path(resource, *uuid) == path) {
-                Some(uuid) => {
-                    let resource = resource.to_owned();
-                    ids.records.push((resource.clone(), uuid, id));
-                    loaded.records.push(Stored { path, resource, uuid, text });
-                }
-                None => loaded.strangers.push((path, "is not where a record with this name belongs".into())),
-            }
+    let ["tables", resource, _, _, _, name] = parts[..] else { return Err("does not belong here") };
+    let uuid = name.strip_suffix(".json").and_then(|name| Uuid::try_parse(name).ok());
+    let uuid = uuid.filter(|uuid| record_path(resource, *uuid) == path);
+    Ok((resource, uuid.ok_or("is not where a record with this name belongs")?))
+}
+
+/// The id of what lies at a path in a commit's tree.
+pub fn find_file(odb: &mut Odb, top: Id, path: &str) -> Result<Option<Id>, Damage> {
+    let mut folder = top;
+    let mut above = String::new();
+    let mut names = path.split('/').peekable();
+    while let Some(name) = names.next() {
+        let found = tree(odb, folder, &above)?.into_iter().find(|item| item.name == name);
+        let wanted = if names.peek().is_some() { Kind::Tree } else { Kind::Blob };
+        match found.filter(|item| item.kind == Some(wanted)) {
+            Some(item) if wanted == Kind::Blob => return Ok(Some(item.id)),
+            Some(item) => folder = item.id,
+            None => return Ok(None),
         }
-        _ => loaded.strangers.push((path, "does not belong here".into())),
+        above.push_str(name);
+        above.push('/');
     }
+    Ok(None)
 }
 
-/// The commit that a revision, or an abbreviation of one, names.
-pub fn find(repository: &Repository, revision: &str) -> Result<Oid, JournalError> {
-    let unknown = || JournalError::NoSuchRevision(revision.to_owned());
-    // Not every name that git understands: a revision is what we have given out.
-    if revision.len() < 4 || !revision.bytes().all(|b| b.is_ascii_hexdigit()) {
-        return Err(unknown());
-    }
-    let object = repository.revparse_single(revision).map_err(|_| unknown())?;
-    object.peel_to_commit().map(|commit| commit.id()).map_err(|_| unknown())
+/// What happened to a file: its path, and its content's id; none when it was removed.
+pub type Changed = (String, Option<Id>);
+
+/// The files that differ between two trees.
+pub fn difference(odb: &mut Odb, before: Option<Id>, after: Option<Id>) -> Result<Vec<Changed>, Damage> {
+    let mut changed = Vec::new();
+    differ(odb, before, after, "", &mut changed)?;
+    Ok(changed)
 }
 
-/// All commits that changed the file at `path`, the newest first.
-pub fn history(repository: &Repository, path: &str) -> Result<Vec<Version>, git2::Error> {
-    let blob_at =
-        |commit: &Commit<'_>| commit.tree().ok()?.get_path(Path::new(path)).ok().map(|item| item.id());
-    let mut versions = Vec::new();
-    let mut walk = repository.revwalk()?;
-    walk.push_ref(BRANCH)?;
-    for id in walk {
-        let commit = repository.find_commit(id?)?;
-        let (now, before) = (blob_at(&commit), commit.parent(0).ok().and_then(|parent| blob_at(&parent)));
-        if now == before {
+fn differ(
+    odb: &mut Odb,
+    before: Option<Id>,
+    after: Option<Id>,
+    above: &str,
+    changed: &mut Vec<Changed>,
+) -> Result<(), Damage> {
+    if before == after {
+        return Ok(());
+    }
+    let mut read = |id: Option<Id>| id.map_or(Ok(vec![]), |id| tree(odb, id, above));
+    let (before, after) = (read(before)?, read(after)?);
+    let folder = |item: &Item| (item.kind == Some(Kind::Tree)).then_some(item.id);
+    let file = |item: &Item| (item.kind == Some(Kind::Blob)).then_some(item.id);
+    // Both are in git's order, and nearly equal: what both hold at the same place from either end is passed over.
+    let start = before.iter().zip(&after).take_while(|(one, other)| one == other).count();
+    let (before, after) = (&before[start..], &after[start..]);
+    let end = before.iter().rev().zip(after.iter().rev()).take_while(|(one, other)| one == other).count();
+    let (before, after) = (&before[..before.len() - end], &after[..after.len() - end]);
+    let mut names: Vec<&str> = before.iter().chain(after).map(|item| item.name.as_str()).collect();
+    names.sort_unstable();
+    names.dedup();
+    for name in names {
+        let at = |items: &[Item]| items.iter().find(|item| item.name == name).cloned();
+        let (old, new) = (at(before), at(after));
+        if old == new {
             continue;
         }
-        let text = now.map(|id| repository.find_blob(id)).transpose()?;
-        versions.push(Version {
-            revision: Revision(commit.id().to_string()),
-            time: DateTime::from_timestamp(commit.time().seconds(), 0).unwrap_or_default(),
-            author: commit.author().to_string(),
-            summary: commit.summary().ok().flatten().unwrap_or_default().to_owned(),
-            text: text.map(|blob| String::from_utf8_lossy(blob.content()).into_owned()),
-        });
+        let path = format!("{above}{name}");
+        let (was, is) = (old.as_ref().and_then(folder), new.as_ref().and_then(folder));
+        if was != is {
+            differ(odb, was, is, &format!("{path}/"), changed)?;
+        }
+        let (was, is) = (old.as_ref().and_then(file), new.as_ref().and_then(file));
+        if was != is {
+            changed.push((path, is));
+        }
     }
-    Ok(versions)
+    Ok(())
+}
+
+/// A commit, and what it changed since its first parent.
+pub struct Step {
+    pub id: Id,
+    pub commit: Commit,
+    pub changed: Vec<Changed>,
+}
+
+/// The history of a branch as a sequence of changes: a commit, its first parent, and so on.
+pub struct Walk<'a> {
+    pub odb: &'a mut Odb,
+    next: Option<(Id, Commit)>,
+}
+
+impl<'a> Walk<'a> {
+    pub fn from(odb: &'a mut Odb, newest: Id) -> Result<Self, Damage> {
+        let next = Some((newest, commit(odb, newest)?));
+        Ok(Self { odb, next })
+    }
+
+    /// The next commit; none after the first one of all.
+    pub fn step(&mut self) -> Result<Option<Step>, Damage> {
+        let Some((id, commit)) = self.next.take() else { return Ok(None) };
+        let parent = match commit.parents.first() {
+            Some(parent) => Some((*parent, self::commit(self.odb, *parent)?)),
+            None => None,
+        };
+        let before = parent.as_ref().map(|(_, parent)| parent.tree);
+        let changed = difference(self.odb, before, Some(commit.tree))
+            .map_err(|damage| Damage { path: format!("{} in commit {id}", damage.path), ..damage })?;
+        self.next = parent;
+        Ok(Some(Step { id, commit, changed }))
+    }
+}
+
+/// Whether `older` is `newer` or one of the commits before it.
+pub fn follows(odb: &mut Odb, newer: Id, older: Id) -> bool {
+    let mut seen = HashSet::new();
+    let mut next = vec![newer];
+    while let Some(id) = next.pop() {
+        if id == older {
+            return true;
+        }
+        if seen.insert(id) {
+            // What cannot be read is met, and named, when it is needed.
+            next.extend(commit(odb, id).map(|commit| commit.parents).unwrap_or_default());
+        }
+    }
+    false
+}
+
+/// The commit of that moment, on the way to `newest`.
+pub fn find(odb: &mut Odb, newest: Option<Id>, moment: &Moment) -> Result<Id, JournalError> {
+    let unknown = || JournalError::NoSuchRevision(moment.clone());
+    match moment {
+        Moment::Time(time) => {
+            let mut next = newest;
+            while let Some(id) = next {
+                let commit = commit(odb, id)?;
+                if commit.time <= *time {
+                    return Ok(id);
+                }
+                next = commit.parents.first().copied();
+            }
+            Err(unknown())
+        }
+        Moment::Revision(digits) => {
+            // Not every name that git understands: a revision is what we have given out.
+            if !(4..=40).contains(&digits.len()) || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
+                return Err(unknown());
+            }
+            let digits = digits.to_ascii_lowercase();
+            let found = match Id::from_str(&digits) {
+                Ok(id) => vec![id],
+                Err(()) => odb.beginning_with(&digits),
+            };
+            let commits: Vec<_> = found.into_iter().filter(|id| commit(odb, *id).is_ok()).collect();
+            match commits[..] {
+                [id] => Ok(id),
+                _ => Err(unknown()),
+            }
+        }
+    }
+}
+
+/// The version of a file that a commit made.
+pub fn version(odb: &mut Odb, id: Id, path: &str) -> Result<Version, Damage> {
+    let commit = commit(odb, id)?;
+    let content = match find_file(odb, commit.tree, path)? {
+        Some(blob) => Some(odb.read(blob, Kind::Blob).map_err(Damage::at(path))?),
+        None => None,
+    };
+    Ok(Version {
+        revision: Revision(id.to_string()),
+        time: commit.time,
+        author: commit.author.clone(),
+        actor: commit.trailer("Actor").unwrap_or_default().to_owned(),
+        summary: commit.summary().to_owned(),
+        text: content.map(|content| String::from_utf8_lossy(&content).into_owned()),
+    })
 }

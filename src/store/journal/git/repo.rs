@@ -1,10 +1,11 @@
 //! Writing to the repository: packs, the branch, and the checkpoint that says what of them is on the disk.
 
+use super::history::{Extent, History, Row};
 use super::object::{Id, Object};
 use super::pack::Pack;
-use super::read;
-use crate::store::journal::JournalError;
-use git2::{Oid, Repository};
+use super::read::BRANCH;
+use crate::store::journal::{JournalError, failed};
+use git2::Repository;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
@@ -20,6 +21,9 @@ pub struct Checkpoint {
     pub commit: Option<String>,
     /// The packs that were there, and whole.
     pub packs: BTreeSet<String>,
+    /// How much of the table of changes.
+    #[serde(default)]
+    pub history: Extent,
 }
 
 /// Where things lie.
@@ -66,16 +70,17 @@ impl Places {
 pub struct Repo {
     places: Places,
     repository: Repository,
+    history: History,
     /// What the branch names, as we left it.
-    head: Option<Oid>,
+    head: Option<Id>,
     /// Packs since the last checkpoint.
     unsynced: Vec<PathBuf>,
 }
 
 impl Repo {
-    pub fn new(places: Places, repository: Repository) -> Result<Self, JournalError> {
-        let head = read::head(&repository)?;
-        Ok(Self { places, repository, head, unsynced: Vec::new() })
+    pub fn new(places: Places, repository: Repository, history: History) -> Result<Self, JournalError> {
+        let head = head(&repository)?;
+        Ok(Self { places, repository, history, head, unsynced: Vec::new() })
     }
 
     /// Where it lies.
@@ -85,7 +90,12 @@ impl Repo {
 
     /// What the branch names, as we left it.
     pub fn head(&self) -> Option<Id> {
-        self.head.map(Id::from)
+        self.head
+    }
+
+    /// Up to where the table of changes goes.
+    pub fn history(&self) -> &Extent {
+        self.history.extent()
     }
 
     /// Writes objects as one pack.
@@ -106,13 +116,13 @@ impl Repo {
         Ok(())
     }
 
-    /// Lets the branch name a commit, unless somebody else has moved it.
-    pub fn advance(&mut self, commit: Id) -> Result<(), JournalError> {
+    /// Lets the branch name a commit, unless somebody else has moved it; notes what has changed up to there.
+    pub fn advance(&mut self, commit: Id, changed: &[Row]) -> Result<(), JournalError> {
         let here = self.places.repository.display();
-        if read::head(&self.repository)? != self.head {
+        if head(&self.repository)? != self.head {
             return Err(JournalError::Foreign(here.to_string()));
         }
-        let path = self.places.repository.join(read::BRANCH);
+        let path = self.places.repository.join(BRANCH);
         let lock = path.with_extension("lock");
         let write = || -> io::Result<()> {
             // As git does, so that no other program writes it at the same time.
@@ -124,8 +134,8 @@ impl Repo {
             let _ = fs::remove_file(&lock);
             from_io("moving the branch", error)
         })?;
-        self.head = Oid::from_bytes(&commit.0).ok();
-        Ok(())
+        self.head = Some(commit);
+        self.history.append(changed, commit).map_err(|e| from_io("writing the table of changes", e))
     }
 
     /// Syncs everything since the last checkpoint, and notes the new one.
@@ -139,21 +149,36 @@ impl Repo {
             }
         }
         sync(&self.places.packs())?;
-        let branch = self.places.repository.join(read::BRANCH);
+        let branch = self.places.repository.join(BRANCH);
         if branch.exists() {
             sync(&branch)?;
         }
         sync(&self.places.repository.join("refs/heads"))?;
         self.unsynced.clear();
+        self.history.sync()?;
 
         let commit = self.head.map(|id| id.to_string());
-        let checkpoint = Checkpoint { sequence, commit, packs: self.places.pack_names()? };
+        let checkpoint = Checkpoint {
+            sequence,
+            commit,
+            packs: self.places.pack_names()?,
+            history: self.history.extent().clone(),
+        };
         let (path, unfinished) = (self.places.checkpoint(), self.places.log.join("checkpoint.new"));
         let mut file = File::create(&unfinished)?;
         file.write_all(&serde_json::to_vec(&checkpoint)?)?;
         file.sync_all()?;
         fs::rename(&unfinished, &path)?;
         sync(&self.places.log)
+    }
+}
+
+/// The commit that the branch names, if there is one.
+pub fn head(repository: &Repository) -> Result<Option<Id>, JournalError> {
+    match repository.refname_to_id(BRANCH) {
+        Ok(oid) => Ok(oid.as_bytes().first_chunk().map(|bytes| Id(*bytes))),
+        Err(e) if e.code() == git2::ErrorCode::NotFound => Ok(None),
+        Err(e) => Err(failed("reading the branch")(e)),
     }
 }
 

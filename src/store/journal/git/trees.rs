@@ -45,11 +45,11 @@ impl Trees {
     /// Takes over what a commit already holds; nothing is written for it.
     pub fn load(
         documents: impl IntoIterator<Item = (String, Id)>,
-        records: impl IntoIterator<Item = (String, Uuid, Id)>,
+        records: impl IntoIterator<Item = (impl AsRef<str>, Uuid, Id)>,
     ) -> Self {
         let mut trees = Self { documents: documents.into_iter().collect(), ..Self::default() };
         for (resource, uuid, blob) in records {
-            trees.resources.entry(resource).or_default().put(uuid, 0, Some(blob));
+            trees.put_record(resource.as_ref(), uuid, Some(blob));
         }
         // Ids are a matter of content: computed here, they are those of the trees that are there.
         trees.write(&mut Vec::new());
@@ -63,10 +63,11 @@ impl Trees {
 
     /// Sets a record, or removes it.
     pub fn put_record(&mut self, resource: &str, uuid: Uuid, blob: Option<Id>) {
-        if blob.is_none() && !self.resources.contains_key(resource) {
-            return;
+        match self.resources.get_mut(resource) {
+            Some(folder) => folder.put(uuid, 0, blob),
+            None if blob.is_none() => {}
+            None => self.resources.entry(resource.to_owned()).or_default().put(uuid, 0, blob),
         }
-        self.resources.entry(resource.to_owned()).or_default().put(uuid, 0, blob);
     }
 
     /// The id of a document's blob.

@@ -1,0 +1,256 @@
+//! The objects of the repository as they lie on the disk. Each is inflated within bounds and hashed before anybody
+//! sees it.
+//!
+//! libgit2 believes what it reads: a truncated object sends it into an endless loop, and a wrong one is passed on. What
+//! the tables are made from is read here instead; libgit2 makes and configures the repository, and reads no object of it.
+
+mod pack;
+
+use super::object::{Id, Kind, id_of};
+use flate2::Decompress;
+use pack::{Held, PackFile};
+use std::collections::HashMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// No object of ours comes near; a broken length must not ask for all memory.
+const LARGEST: usize = 1 << 30;
+
+/// Content kept because differences are told from it, in bytes.
+const CACHED: usize = 8 << 20;
+
+/// Why an object cannot be had.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ReadError {
+    /// No pack holds it, and no file of its own.
+    #[error("object {0} is missing")]
+    Missing(Id),
+    /// It is there, and it is not what it should be.
+    #[error("object {id} is damaged, in {file}: {reason}")]
+    Damaged {
+        /// Which.
+        id: Id,
+        /// Where it lies, below the repository.
+        file: String,
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+/// A content and what it is.
+type Content = (Kind, Arc<[u8]>);
+
+/// The objects of a repository. Knows the packs that were there when it was opened.
+pub struct Odb {
+    objects: PathBuf,
+    packs: Vec<Arc<PackFile>>,
+    /// Packs that cannot be used at all, with the reason.
+    unusable: Vec<(String, String)>,
+    inflate: Decompress,
+    bases: Bases,
+}
+
+impl Odb {
+    /// Opens the objects below a repository. `in_memory`: the packs' indexes are read as a whole, which pays when many
+    /// objects are looked for.
+    pub fn open(repository: &Path, in_memory: bool) -> io::Result<Self> {
+        let objects = repository.join("objects");
+        let (mut packs, mut unusable) = (Vec::new(), Vec::new());
+        for name in names(&objects.join("pack"), ".idx")? {
+            match PackFile::open(&objects.join("pack"), &name, in_memory) {
+                Ok(pack) => packs.push(Arc::new(pack)),
+                Err(reason) => unusable.push((name, reason)),
+            }
+        }
+        // New objects are looked for more often, and new packs are small.
+        packs.sort_by_key(|pack| pack.count());
+        Ok(Self { objects, packs, unusable, inflate: Decompress::new(true), bases: Bases::default() })
+    }
+
+    /// The same objects for another thread.
+    pub fn fork(&self) -> Self {
+        Self {
+            objects: self.objects.clone(),
+            packs: self.packs.clone(),
+            unusable: self.unusable.clone(),
+            inflate: Decompress::new(true),
+            bases: Bases::default(),
+        }
+    }
+
+    /// Packs that cannot be used, with the reason: `(pack-….idx, reason)`.
+    pub fn unusable(&self) -> &[(String, String)] {
+        &self.unusable
+    }
+
+    /// An object that must be of a kind, from the first place that holds it whole.
+    pub fn read(&mut self, id: Id, wanted: Kind) -> Result<Arc<[u8]>, ReadError> {
+        let mut damage = None;
+        for number in 0..self.packs.len() {
+            let Some(offset) = self.packs[number].find(id) else { continue };
+            let found = offset.and_then(|offset| self.unpack(number, offset));
+            match found.and_then(|content| checked(content, id, wanted)) {
+                Ok(content) => return Ok(content),
+                Err(reason) => {
+                    let file = format!("objects/pack/{}.pack", self.packs[number].name());
+                    damage.get_or_insert(ReadError::Damaged { id, file, reason });
+                }
+            }
+        }
+        match self.loose(id).map(|content| content.and_then(|content| checked(content, id, wanted))) {
+            Some(Ok(content)) => return Ok(content),
+            Some(Err(reason)) => {
+                let file = format!("objects/{}", loose_name(id));
+                damage.get_or_insert(ReadError::Damaged { id, file, reason });
+            }
+            None => {}
+        }
+        Err(damage.unwrap_or(ReadError::Missing(id)))
+    }
+
+    /// Where an object lies, for reading many in the order in which they lie; the same for all that lie elsewhere.
+    pub fn place(&self, id: Id) -> (usize, u64) {
+        let places = self.packs.iter().enumerate();
+        let mut found =
+            places.filter_map(|(number, pack)| Some((number, pack.find(id)?.unwrap_or_default())));
+        found.next().unwrap_or((usize::MAX, 0))
+    }
+
+    /// The ids that begin with these hexadecimal digits, at most two of them.
+    pub fn beginning_with(&self, digits: &str) -> Vec<Id> {
+        let mut ids: Vec<Id> = self.packs.iter().flat_map(|pack| pack.beginning_with(digits)).collect();
+        let (folder, rest) = digits.split_at(2);
+        let loose = names(&self.objects.join(folder), "").unwrap_or_default();
+        let loose = loose.into_iter().filter(|name| name.starts_with(rest));
+        ids.extend(loose.filter_map(|name| format!("{folder}{name}").parse::<Id>().ok()));
+        ids.sort();
+        ids.dedup();
+        ids.truncate(2);
+        ids
+    }
+
+    /// The content of an entry, put together from the differences it is told by.
+    fn unpack(&mut self, number: usize, offset: u64) -> Result<Content, String> {
+        let pack = self.packs[number].clone();
+        let mut differences = Vec::new();
+        let mut at = offset;
+        let (kind, mut content) = loop {
+            if let Some(known) = self.bases.get(number, at) {
+                break known;
+            }
+            // A base that lies earlier cannot lead back here, one that is named by its id can.
+            if differences.len() > 4096 {
+                return Err("its differences have no end".into());
+            }
+            match pack.entry(at, &mut self.inflate)? {
+                Held::Whole(kind, content) => {
+                    let content: Content = (kind, content.into());
+                    // What nothing is told from is not worth keeping.
+                    if !differences.is_empty() || kind == Kind::Tree {
+                        self.bases.put(number, at, &content);
+                    }
+                    break content;
+                }
+                Held::Difference(base, difference) => {
+                    differences.push((at, difference));
+                    at = base;
+                }
+            }
+        };
+        for (at, difference) in differences.into_iter().rev() {
+            content = pack::apply(&content, &difference)?.into();
+            self.bases.put(number, at, &(kind, content.clone()));
+        }
+        Ok((kind, content))
+    }
+
+    /// An object in a file of its own.
+    fn loose(&mut self, id: Id) -> Option<Result<Content, String>> {
+        let deflated = match fs::read(self.objects.join(loose_name(id))) {
+            Ok(deflated) => deflated,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return None,
+            Err(e) => return Some(Err(e.to_string())),
+        };
+        Some(self.read_loose(&deflated))
+    }
+
+    fn read_loose(&mut self, deflated: &[u8]) -> Result<Content, String> {
+        let mut input = deflated;
+        let mut whole = pack::inflate(&mut self.inflate, LARGEST, |buffer| {
+            let length = input.len().min(buffer.len());
+            buffer[..length].copy_from_slice(&input[..length]);
+            input = &input[length..];
+            Ok(length)
+        })?;
+        let end = whole.iter().take(32).position(|byte| *byte == 0).ok_or("it has no header")?;
+        let header = String::from_utf8_lossy(&whole[..end]).into_owned();
+        let (name, size) = header.split_once(' ').ok_or("it has no header")?;
+        let kind = Kind::named(name).ok_or("it is of no kind that belongs here")?;
+        whole.drain(..=end);
+        if size.parse() != Ok(whole.len()) {
+            return Err("it is not as long as it says".into());
+        }
+        Ok((kind, whole.into()))
+    }
+}
+
+fn checked((kind, content): Content, id: Id, wanted: Kind) -> Result<Arc<[u8]>, String> {
+    if id_of(kind, &content) != id {
+        return Err("its content is another one".into());
+    }
+    if kind != wanted {
+        return Err(format!("it is a {kind:?}, not a {wanted:?}").to_lowercase());
+    }
+    Ok(content)
+}
+
+/// The names of the files in a folder that end so, without that ending; none when there is no such folder.
+fn names(folder: &Path, ending: &str) -> io::Result<Vec<String>> {
+    let files = match fs::read_dir(folder) {
+        Ok(files) => files,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(vec![]),
+        Err(e) => return Err(e),
+    };
+    let mut names = Vec::new();
+    for file in files {
+        let name = file?.file_name().to_string_lossy().into_owned();
+        names.extend(name.strip_suffix(ending).map(str::to_owned));
+    }
+    names.sort();
+    Ok(names)
+}
+
+fn loose_name(id: Id) -> String {
+    let digits = id.to_string();
+    format!("{}/{}", &digits[..2], &digits[2..])
+}
+
+/// What differences are told from: the last ones that were needed, in two halves of which the older one is dropped.
+#[derive(Default)]
+struct Bases {
+    young: HashMap<(usize, u64), Content>,
+    old: HashMap<(usize, u64), Content>,
+    size: usize,
+}
+
+impl Bases {
+    fn get(&mut self, pack: usize, offset: u64) -> Option<Content> {
+        if let Some(known) = self.young.get(&(pack, offset)) {
+            return Some(known.clone());
+        }
+        let known = self.old.remove(&(pack, offset))?;
+        self.put(pack, offset, &known);
+        Some(known)
+    }
+
+    fn put(&mut self, pack: usize, offset: u64, content: &Content) {
+        self.size += content.1.len() + 64;
+        if self.size > CACHED / 2 {
+            self.old = std::mem::take(&mut self.young);
+            self.size = content.1.len();
+        }
+        self.young.insert((pack, offset), content.clone());
+    }
+}
