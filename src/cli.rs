@@ -49,7 +49,7 @@ enum Verb {
     /// Write a dump in the 2017 server's format (`-`: standard output; a folder: with its `tablestate_db.json`)
     Export {
         file: PathBuf,
-        /// As it was at this revision
+        /// As it was at this revision or time (RFC 3339)
         #[arg(long, value_name = "REV")]
         at: Option<String>,
         /// With passwords and hashes, for moving to another instance; otherwise they are masked
@@ -70,6 +70,20 @@ enum Verb {
         /// <resource>/<uuid>
         #[arg(value_parser = parse_record)]
         record: (String, Uuid),
+    },
+    /// Bring one record back to what it was, also a deleted one
+    Revert {
+        /// <resource>/<uuid>
+        #[arg(value_parser = parse_record)]
+        record: (String, Uuid),
+        /// A revision (`karana log` lists them) or a time, such as 2017-03-02T15:26:11Z
+        #[arg(long, value_name = "REV")]
+        to: String,
+    },
+    /// The keys that secrets in the store are sealed with
+    Key {
+        #[command(subcommand)]
+        verb: KeyVerb,
     },
 }
 
@@ -95,6 +109,16 @@ enum UserVerb {
     },
     /// List the users
     List,
+}
+
+#[derive(Subcommand)]
+enum KeyVerb {
+    /// List their names, the one in force last
+    List,
+    /// Seal all secrets with a new key, in one commit; older keys go on opening what is older
+    Rotate,
+    /// Print a line with a new key, for a key file that systemd hands in
+    New,
 }
 
 #[derive(Args)]
@@ -158,6 +182,15 @@ async fn dispatch(cli: Cli) -> Result<()> {
         Verb::Plan => say(&config, clock, Command::Plan).await,
         Verb::Sync => say(&config, clock, Command::Sync).await,
         Verb::Log { record: (resource, uuid) } => say(&config, clock, Command::Log { resource, uuid }).await,
+        Verb::Revert { record: (resource, uuid), to } => {
+            say(&config, clock, Command::Revert { resource, uuid, to }).await
+        }
+        Verb::Key { verb: KeyVerb::List } => say(&config, clock, Command::KeyList).await,
+        Verb::Key { verb: KeyVerb::Rotate } => say(&config, clock, Command::KeyRotate).await,
+        Verb::Key { verb: KeyVerb::New } => {
+            println!("{}", store::Keyring::new_line());
+            Ok(())
+        }
     }
 }
 
@@ -198,7 +231,11 @@ async fn check(config: &Config, clock: Clock) -> Result<()> {
     crate::remarks(config).iter().for_each(|remark| eprintln!("note: {remark}"));
     let settings = store_settings(config, clock.clone())?;
     match store::check(&settings) {
-        Ok(tables) => {
+        Ok(None) => {
+            println!("the configuration is in order; there is no store yet");
+            Ok(())
+        }
+        Ok(Some(tables)) => {
             let counts = tables.kinds().iter().map(|kind| format!("{} {}", tables.len(kind), kind.name()));
             println!("configuration and storage are in order: {}", counts.collect::<Vec<_>>().join(", "));
             Ok(())

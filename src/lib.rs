@@ -10,6 +10,7 @@ mod control;
 pub mod error;
 pub mod http;
 mod operator;
+mod private_file;
 pub mod resource;
 pub mod store;
 pub mod sync;
@@ -126,7 +127,19 @@ impl Server {
 fn store_settings(config: &Config, clock: Clock) -> Result<store::Settings, StartError> {
     let kinds = Kinds::enabled(&config.resources.enabled).map_err(StartError::Resources)?;
     let tenant = (config.tenant.id.clone(), config.tenant.name.clone());
-    Ok(store::Settings { path: config.storage.path.clone(), tenant, kinds, clock })
+    let path = config.storage.path.clone();
+    Ok(store::Settings { keys: seal_keys(&path), path, tenant, kinds, clock })
+}
+
+/// The file with the keys that secrets are sealed with: handed in by systemd (`LoadCredential=seal.keys:…`), or ours.
+fn seal_keys(storage: &std::path::Path) -> store::KeyFile {
+    const NAME: &str = "seal.keys";
+    let credential =
+        std::env::var_os("CREDENTIALS_DIRECTORY").map(|folder| std::path::Path::new(&folder).join(NAME));
+    match credential.filter(|path| path.exists()) {
+        Some(path) => store::KeyFile { path, is_ours: false },
+        None => store::KeyFile { path: storage.join("keys").join(NAME), is_ours: true },
+    }
 }
 
 fn open_store(config: &Config, clock: Clock) -> Result<Store, StartError> {

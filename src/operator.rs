@@ -3,7 +3,7 @@
 use crate::auth::Passwords;
 use crate::error::Error;
 use crate::resource::{Entry, Kind, PASSWORD, Role, device_password, set_field};
-use crate::store::{Author, Clock, Import, Snapshot, Store, export, tablestate};
+use crate::store::{Author, Clock, Import, Moment, Snapshot, Store, export, tablestate};
 use crate::sync::Sync;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -62,6 +62,19 @@ pub enum Command {
         /// Its key.
         uuid: Uuid,
     },
+    /// Bring one record back to what it was.
+    Revert {
+        /// Its resource.
+        resource: String,
+        /// Its key.
+        uuid: Uuid,
+        /// When: a revision or a time.
+        to: String,
+    },
+    /// List the keys that secrets are sealed with.
+    KeyList,
+    /// Seal all secrets with a new key.
+    KeyRotate,
 }
 
 /// What a command answers with: a text for people, or the reason why it failed.
@@ -94,6 +107,9 @@ impl Operator {
             Command::Plan => self.plan().await,
             Command::Sync => self.sync().await,
             Command::Log { resource, uuid } => return self.log(resource, uuid).await,
+            Command::Revert { resource, uuid, to } => return self.revert(&resource, uuid, to).await,
+            Command::KeyList => Ok(self.key_list()),
+            Command::KeyRotate => self.key_rotate().await,
         };
         done.map_err(|error| error.to_string())
     }
@@ -242,6 +258,41 @@ impl Operator {
             crate::sync::State::NotConfigured => "InfluxDB: not configured ([influxdb] host)".into(),
             _ => text,
         }
+    }
+
+    fn key_list(&self) -> String {
+        let mut names = self.store.keys();
+        if let Some(newest) = names.last_mut() {
+            newest.push_str("  in force");
+        }
+        names.join("\n")
+    }
+
+    async fn key_rotate(&self) -> Result<String, Error> {
+        let written = self.store.rotate_key(Author::program("operator")).await?;
+        let (name, revision) = (written.value, written.revision);
+        Ok(format!(
+            "sealed all secrets with the key {name}, as {revision}; keep a new copy of the key file, the old one does not open them"
+        ))
+    }
+
+    async fn revert(&self, resource: &str, uuid: Uuid, to: String) -> Answer {
+        let store = self.store.clone();
+        let kinds = store.kinds().clone();
+        let index = kinds.get(resource).ok_or_else(|| format!("there is no resource `{resource}`"))?.index();
+        let moment = Moment::from(to.as_str());
+        let (kinds_then, at) = (kinds.clone(), moment.clone());
+        let past = blocking(move || store.record_at(kinds_then.at(index), uuid, &at)).await?;
+        let past = past.map_err(|e| e.to_string())?;
+        let past = past.ok_or_else(|| format!("there was no entry {uuid} in {resource} at {moment}"))?;
+        let reverted = self.store.write(Author::program("operator"), move |transaction| {
+            let kind = kinds.at(index);
+            let now = transaction.tables().get(kind, uuid).map(|record| record.entry());
+            let entry = kind.restored(&past, now.as_ref());
+            if now.is_some() { transaction.replace(kind, &entry) } else { transaction.insert(kind, &entry) }
+        });
+        let revision = reverted.await.map_err(|e| e.to_string())?.revision;
+        Ok(format!("{resource}/{uuid} is as it was at {moment}; the change is {revision}"))
     }
 
     async fn log(&self, resource: String, uuid: Uuid) -> Answer {

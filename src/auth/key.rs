@@ -1,9 +1,9 @@
 //! The key that signs tokens: made at the first start, kept in `storage/keys/`, never in the repository.
 
+use crate::private_file;
 use rand::Rng;
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 /// RFC 7518, 3.2: a key for HS256 has at least 256 bits.
@@ -42,29 +42,22 @@ pub fn signing_key(folder: &Path) -> Result<Vec<u8>, KeyError> {
             file.read_to_end(&mut key).map_err(failed)?;
             if key.len() < LEAST { Err(KeyError::Short { length: key.len(), path }) } else { Ok(key) }
         }
-        Err(e) if e.kind() == io::ErrorKind::NotFound => create(folder, &path).map_err(failed),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => create(&path).map_err(failed),
         Err(e) => Err(failed(e)),
     }
 }
 
-fn create(folder: &Path, path: &Path) -> io::Result<Vec<u8>> {
-    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+fn create(path: &Path) -> io::Result<Vec<u8>> {
     let mut key = vec![0; 64];
     rand::rng().fill_bytes(&mut key);
-    // Under another name first: a crash must not leave half a key.
-    let unfinished = path.with_extension("new");
-    let mut file =
-        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
-    file.write_all(&key)?;
-    file.sync_all()?;
-    fs::rename(&unfinished, path)?;
-    File::open(folder)?.sync_all()?;
+    private_file::write(path, &key)?;
     Ok(key)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
     use std::os::unix::fs::PermissionsExt;
 
     #[test]

@@ -108,6 +108,20 @@ impl Kind {
         Ok(new)
     }
 
+    /// An entry of the past as it is to come back. Tokens that have ended since stay ended.
+    pub fn restored(&self, past: &Entry, now: Option<&Entry>) -> Entry {
+        let mut entry = self.completed(past);
+        if Some(&entry) == now {
+            return entry;
+        }
+        if self.login_field().is_some() {
+            let epoch = |entry: &Entry| field(entry, TOKEN_EPOCH).and_then(Value::as_u64).unwrap_or_default();
+            let newest = epoch(past).max(now.map(epoch).unwrap_or_default());
+            entry.insert(TOKEN_EPOCH.into(), ((newest + 1) % (1 << 31)).into());
+        }
+        entry
+    }
+
     /// The password in an entry or patch of a resource whose entries can sign in.
     pub fn password<'a>(&self, entry: &'a Entry) -> Option<&'a str> {
         self.login_field()?;

@@ -196,6 +196,14 @@ impl Kind {
         self.definition.credentials_login_field.as_deref()
     }
 
+    /// The paths of its secrets, which are sealed in the repository.
+    pub fn secrets(&self) -> impl Iterator<Item = &str> {
+        let password = self.login_field().map(|_| PASSWORD);
+        password
+            .into_iter()
+            .chain(self.definition.generated_secrets.iter().map(|secret| secret.field.as_str()))
+    }
+
     /// Checks an entry as it is (to be) stored.
     pub fn check(&self, entry: &Entry) -> Vec<Finding> {
         self.import.check(entry)

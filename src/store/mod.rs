@@ -7,21 +7,24 @@ mod dump;
 mod journal;
 mod open;
 mod record;
+mod seal;
 mod snapshot;
 mod transaction;
 mod writer;
 
 pub use dump::{Import, export, tablestate};
-pub use journal::{Author, JournalError, Moment, Revision, Version};
+pub use journal::{Author, JournalError, Moment, Revision};
 pub use open::{Fault, OpenError, check};
 pub use record::{Record, canonical};
+pub use seal::{KeyFile, Keyring, KeyringError};
 pub use snapshot::{Referrer, Snapshot};
 pub use transaction::{Dependents, Transaction};
 
 use crate::error::Error;
-use crate::resource::{Kind, Kinds};
+use crate::resource::{Entry, Kind, Kinds};
 use chrono::{DateTime, Utc};
-use journal::Journal;
+use journal::{Journal, StoredVersion, record_path};
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -38,6 +41,8 @@ pub struct Settings {
     pub tenant: (String, String),
     /// The resources in force.
     pub kinds: Kinds,
+    /// The keys that secrets are sealed with.
+    pub keys: KeyFile,
     /// Where the time of a commit comes from.
     pub clock: Clock,
 }
@@ -51,6 +56,23 @@ struct Inner {
     tables: watch::Receiver<Arc<Snapshot>>,
     queue: mpsc::Sender<writer::Order>,
     journal: Arc<dyn Journal>,
+}
+
+/// One version of a record.
+#[derive(Debug, Clone)]
+pub struct Version {
+    /// The revision that made it.
+    pub revision: Revision,
+    /// When, to the second.
+    pub time: DateTime<Utc>,
+    /// Name and e-mail address of who did it, as they were then.
+    pub author: String,
+    /// Who that was for certain: [`Author::actor`].
+    pub actor: String,
+    /// What happened, in one line.
+    pub summary: String,
+    /// What it held, secrets in plain text; none when it was deleted.
+    pub entry: Option<Entry>,
 }
 
 /// The outcome of a write.
@@ -128,12 +150,67 @@ impl Store {
 
     /// All versions of one record, the newest first. Reads the disk: not for an async thread.
     pub fn history(&self, kind: &Kind, uuid: Uuid) -> Result<Vec<Version>, JournalError> {
-        self.0.journal.history(kind.name(), uuid)
+        let versions = self.0.journal.history(kind.name(), uuid)?;
+        versions.into_iter().map(|stored| self.version(kind, uuid, stored)).collect()
+    }
+
+    /// One record as it was then; none when it was not there. Reads the disk: not for an async thread.
+    pub fn record_at(&self, kind: &Kind, uuid: Uuid, moment: &Moment) -> Result<Option<Entry>, JournalError> {
+        let text = self.0.journal.record_at(kind.name(), uuid, moment)?;
+        text.map(|text| self.past(kind, uuid, &text, moment)).transpose()
+    }
+
+    fn version(&self, kind: &Kind, uuid: Uuid, stored: StoredVersion) -> Result<Version, JournalError> {
+        let StoredVersion { revision, time, author, actor, summary, text } = stored;
+        let entry = text.map(|text| self.past(kind, uuid, &text, &revision)).transpose()?;
+        Ok(Version { revision, time, author, actor, summary, entry })
+    }
+
+    /// A stored entry of the past. It may break rules of today, and its secrets may lie open.
+    fn past(
+        &self,
+        kind: &Kind,
+        uuid: Uuid,
+        text: &str,
+        when: &impl fmt::Display,
+    ) -> Result<Entry, JournalError> {
+        let broken = |finding: &dyn fmt::Display| {
+            JournalError::Damaged(format!("{} at {when}: {finding}", record_path(kind.name(), uuid)))
+        };
+        let mut entry: Entry = serde_json::from_str(text).map_err(|_| broken(&"is not a JSON object"))?;
+        match self.read().keys().open_entry(kind, uuid, &mut entry, true) {
+            Err(findings) if !findings.is_empty() => Err(broken(&findings[0])),
+            _ => Ok(entry),
+        }
+    }
+
+    /// Seals every secret anew, with a new key or, where the key file is not ours to write, with the newest in it. Answers
+    /// with the name of the key in force.
+    pub async fn rotate_key(&self, author: Author) -> Result<Written<String>, Error> {
+        let inner = self.0.clone();
+        // On the writer's thread, although it writes a file: one at a time, or a key could be lost.
+        self.write(author, move |transaction| {
+            let tables = transaction.tables();
+            let done = tables.all_sealed_with(tables.keys().newest());
+            let keys = tables.keys().renewed(&inner.settings.keys, done);
+            let keys = Arc::new(keys.map_err(|e| Error::conflict("", "key", e.to_string()))?);
+            let name = keys.newest().to_owned();
+            let meta = open::meta_with(&inner.settings, &keys);
+            transaction.seal_anew(keys)?;
+            transaction.describe(format!("store: seal with the key {name}"), vec![meta]);
+            Ok(name)
+        })
+        .await
+    }
+
+    /// The names of the keys that secrets are sealed with, the one in force last.
+    pub fn keys(&self) -> Vec<String> {
+        self.read().keys().names().map(str::to_owned).collect()
     }
 
     /// The tables as they were then, all of them or an error. Reads the disk: not for an async thread.
     pub fn at(&self, moment: &Moment) -> Result<Snapshot, JournalError> {
-        open::tables_at(&*self.0.journal, self.kinds(), moment)
+        open::tables_at(&*self.0.journal, self.kinds(), self.read().keys(), moment)
     }
 }
 

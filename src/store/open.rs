@@ -2,9 +2,10 @@
 
 use super::dump;
 use super::journal::git::GitJournal;
-use super::journal::{Author, Journal, JournalError, Loaded, Moment, Mutation, Stored, record_path};
+use super::journal::{Author, Journal, JournalError, Loaded, Moment, Stored, record_path};
 use super::record::Record;
-use super::snapshot::Snapshot;
+use super::seal::{Keyring, KeyringError};
+use super::snapshot::{Links, Snapshot};
 use super::transaction::Transaction;
 use super::writer::{Order, QUEUE, Writer};
 use super::{Inner, Settings, Store};
@@ -20,8 +21,11 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 use uuid::Uuid;
 
-/// The layout of the repository. A store of a newer one is refused.
-const FORMAT: u64 = 1;
+/// The layout of the repository. A store of an older one is brought up to date, one of a newer one is refused.
+const FORMAT: u64 = 2;
+
+/// The first one in which secrets are sealed.
+const SEALED: u64 = 2;
 
 const META: &str = "meta.json";
 const RESOURCES: &str = "resources.json";
@@ -73,6 +77,9 @@ pub enum OpenError {
         /// What went wrong.
         source: JournalError,
     },
+    /// There are no keys to open the secrets with.
+    #[error(transparent)]
+    Keys(#[from] KeyringError),
     /// The store is of another tenant or a newer program.
     #[error("{0}")]
     NotOurs(String),
@@ -100,10 +107,11 @@ impl fmt::Display for Faults<'_> {
 pub(super) fn open(settings: Settings) -> Result<Store, OpenError> {
     let lock = lock(&settings.path)?;
     let journal = journal(&settings.path)?;
-    let mut loaded = load(&journal, &settings)?;
-    let documents = std::mem::take(&mut loaded.documents);
-    let mut tables = checked(loaded, &settings)?;
-    describe(&journal, &settings, &documents, &mut tables)?;
+    let loaded = journal.load().map_err(failed(&settings))?;
+    let meta = Meta::read(&loaded, &settings)?;
+    let documents = loaded.documents.clone();
+    let mut tables = checked(loaded, &meta, &settings)?;
+    bring_up_to_date(&journal, &settings, &meta, &documents, &mut tables)?;
     import_old_dump(&journal, &settings, &mut tables)?;
 
     let journal: Arc<dyn Journal> = Arc::new(journal);
@@ -129,21 +137,37 @@ pub(super) fn open(settings: Settings) -> Result<Store, OpenError> {
 }
 
 /// Checks everything in the storage and changes nothing; the tables that were checked, when nothing is wrong.
-pub fn check(settings: &Settings) -> Result<Snapshot, OpenError> {
+pub fn check(settings: &Settings) -> Result<Option<Snapshot>, OpenError> {
     let repository = settings.path.join("tables.git");
     if !repository.exists() {
-        return Ok(Snapshot::empty(settings.kinds.clone()));
+        return Ok(None);
     }
     let _lock = lock(&settings.path)?;
-    check_journal(&journal(&settings.path)?, settings)
+    check_journal(&journal(&settings.path)?, settings).map(Some)
+}
+
+/// Checks everything at the newest revision.
+pub(super) fn check_journal(journal: &dyn Journal, settings: &Settings) -> Result<Snapshot, OpenError> {
+    let loaded = journal.load().map_err(failed(settings))?;
+    let meta = Meta::read(&loaded, settings)?;
+    checked(loaded, &meta, settings)
+}
+
+fn checked(loaded: Loaded, meta: &Meta, settings: &Settings) -> Result<Snapshot, OpenError> {
+    let keys = Keyring::open(&settings.keys, meta.sealed_with.as_deref())?;
+    let (tables, faults) = tables(loaded, &settings.kinds, &Arc::new(keys), meta.format);
+    if faults.is_empty() { Ok(tables) } else { Err(OpenError::Faults(faults)) }
 }
 
 pub(super) fn tables_at(
     journal: &dyn Journal,
     kinds: &Kinds,
+    keys: &Arc<Keyring>,
     moment: &Moment,
 ) -> Result<Snapshot, JournalError> {
-    let (tables, faults) = tables(journal.at(moment)?, kinds);
+    let loaded = journal.at(moment)?;
+    let format = Meta::parse(&loaded).map_or(FORMAT, |meta| meta.format);
+    let (tables, faults) = tables(loaded, kinds, keys, format);
     // What was right then may break a rule of today. To leave it out in silence would be a wrong picture of the past.
     match faults.as_slice() {
         [] => Ok(tables),
@@ -202,69 +226,104 @@ fn journal(path: &Path) -> Result<GitJournal, OpenError> {
         .map_err(|source| OpenError::Journal { path: repository, source })
 }
 
-/// Loads the newest revision, if it is one of ours.
-fn load(journal: &dyn Journal, settings: &Settings) -> Result<Loaded, OpenError> {
-    let loaded = journal.load().map_err(failed(settings))?;
-    check_meta(&loaded, settings)?;
-    Ok(loaded)
+/// What the store says of itself.
+struct Meta {
+    format: u64,
+    tenant: Option<String>,
+    /// The name of the key that was in force.
+    sealed_with: Option<String>,
 }
 
-fn checked(loaded: Loaded, settings: &Settings) -> Result<Snapshot, OpenError> {
-    let (tables, faults) = tables(loaded, &settings.kinds);
-    if faults.is_empty() { Ok(tables) } else { Err(OpenError::Faults(faults)) }
-}
+impl Meta {
+    fn parse(loaded: &Loaded) -> Result<Self, serde_json::Error> {
+        let document = loaded.documents.iter().find(|(name, _)| name == META);
+        let meta: Value = document.map_or(Ok(Value::Null), |(_, text)| serde_json::from_str(text))?;
+        Ok(Self {
+            format: meta["format"].as_u64().unwrap_or(FORMAT),
+            tenant: meta["tenant"]["id"].as_str().map(str::to_owned),
+            sealed_with: meta["sealed_with"].as_str().map(str::to_owned),
+        })
+    }
 
-/// Checks everything at the newest revision.
-pub(super) fn check_journal(journal: &dyn Journal, settings: &Settings) -> Result<Snapshot, OpenError> {
-    checked(load(journal, settings)?, settings)
-}
-
-fn check_meta(loaded: &Loaded, settings: &Settings) -> Result<(), OpenError> {
-    let Some((_, text)) = loaded.documents.iter().find(|(name, _)| name == META) else { return Ok(()) };
-    let meta: Value = serde_json::from_str(text).map_err(|e| {
-        OpenError::Faults(vec![Fault {
-            path: META.into(),
-            finding: Finding::new("", "json", format!("is not JSON: {e}")),
-        }])
-    })?;
-    let format = meta["format"].as_u64().unwrap_or(FORMAT);
-    if format > FORMAT {
+    /// Reads it, if the store is one of ours.
+    fn read(loaded: &Loaded, settings: &Settings) -> Result<Self, OpenError> {
+        let meta = Self::parse(loaded).map_err(|e| {
+            let message = format!("is not JSON (line {}, column {})", e.line(), e.column());
+            OpenError::Faults(vec![Fault { path: META.into(), finding: Finding::new("", "json", message) }])
+        })?;
         let path = settings.path.display();
-        return Err(OpenError::NotOurs(format!(
-            "{path} is in format {format}, made by a newer karana; this one knows {FORMAT}"
-        )));
+        if meta.format > FORMAT {
+            let format = meta.format;
+            return Err(OpenError::NotOurs(format!(
+                "{path} is in format {format}, made by a newer karana; this one knows {FORMAT}"
+            )));
+        }
+        match &meta.tenant {
+            Some(id) if *id != settings.tenant.0 => Err(OpenError::NotOurs(format!(
+                "{path} belongs to the tenant `{id}`, but the configuration says `{}` ([tenant] id)",
+                settings.tenant.0
+            ))),
+            _ => Ok(meta),
+        }
     }
-    match meta["tenant"]["id"].as_str() {
-        Some(id) if id != settings.tenant.0 => Err(OpenError::NotOurs(format!(
-            "{} belongs to the tenant `{id}`, but the configuration says `{}` ([tenant] id)",
-            settings.path.display(),
-            settings.tenant.0
-        ))),
-        _ => Ok(()),
+
+    /// Its text as of today.
+    fn text(settings: &Settings, keys: &Keyring) -> String {
+        let (id, name) = &settings.tenant;
+        let meta =
+            json!({"format": FORMAT, "sealed_with": keys.newest(), "tenant": {"id": id, "name": name}});
+        canonical_document(meta)
     }
 }
+
+fn canonical_document(value: Value) -> String {
+    value.as_object().map(super::canonical).unwrap_or_default()
+}
+
+/// A record that keeps the rules of its resource, ready to be put into the tables.
+type Placed<'k> = (&'k Kind, Record, Links);
 
 /// Sorts what was loaded into tables, and names everything that breaks a rule.
-fn tables(loaded: Loaded, kinds: &Kinds) -> (Snapshot, Vec<Fault>) {
-    let mut tables = Snapshot::empty(kinds.clone());
+fn tables(mut loaded: Loaded, kinds: &Kinds, keys: &Arc<Keyring>, format: u64) -> (Snapshot, Vec<Fault>) {
+    let mut tables = Snapshot::empty(kinds.clone(), keys.clone());
     let mut faults = Vec::new();
     for (path, reason) in loaded.strangers {
         faults.push(Fault { path, finding: Finding::new("", "stranger", reason) });
     }
-    let mut placed = Vec::with_capacity(loaded.records.len());
-    for stored in loaded.records {
-        let path = record_path(&stored.resource, stored.uuid);
-        match place(stored, kinds, &mut tables) {
-            Ok((kind, uuid)) => placed.push((path, kind, uuid)),
-            Err(findings) => {
-                faults.extend(findings.into_iter().map(|finding| Fault { path: path.clone(), finding }))
+    let one_half = |records: Vec<Stored>| {
+        let mut placed = Vec::with_capacity(records.len());
+        let mut faults = Vec::new();
+        for stored in records {
+            let (resource, uuid) = (stored.resource.clone(), stored.uuid);
+            match place(stored, kinds, keys, format) {
+                Ok(record) => placed.push(record),
+                Err(findings) => faults.extend(faults_of(&resource, uuid, findings)),
             }
+        }
+        (placed, faults)
+    };
+    // Reading JSON and checking it against the schemas is most of the work of a start.
+    let other_half = loaded.records.split_off(loaded.records.len() / 2);
+    let (first, second) = std::thread::scope(|scope| {
+        let other = scope.spawn(|| one_half(other_half));
+        (one_half(loaded.records), other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    });
+    let mut placed: Vec<Placed<'_>> = first.0.into_iter().chain(second.0).collect();
+    faults.extend(first.1.into_iter().chain(second.1));
+    // In the order of the tables, where neighbours are at hand.
+    placed.sort_unstable_by_key(|(kind, record, _)| (kind.index(), record.uuid()));
+    let mut references = Vec::with_capacity(placed.len());
+    for (kind, record, links) in placed {
+        let uuid = record.uuid();
+        match tables.put_record(kind, record, links.clone()) {
+            Ok(()) if kind.references().is_empty() => {}
+            Ok(()) => references.push((kind, uuid, links)),
+            Err(findings) => faults.extend(faults_of(kind.name(), uuid, findings)),
         }
     }
     // Only now are all there that may be referred to.
-    for (path, kind, uuid) in placed {
-        let findings = tables.get(kind, uuid).map(|record| tables.dangling(kind, record)).unwrap_or_default();
-        faults.extend(findings.into_iter().map(|finding| Fault { path: path.clone(), finding }));
+    for (kind, uuid, links) in references {
+        faults.extend(faults_of(kind.name(), uuid, tables.dangling(kind, &links)));
     }
     if let Some(revision) = loaded.revision {
         tables.set_revision(revision);
@@ -272,12 +331,18 @@ fn tables(loaded: Loaded, kinds: &Kinds) -> (Snapshot, Vec<Fault>) {
     (tables, faults)
 }
 
-/// Puts one stored record where it belongs, if it keeps the rules of its resource.
+fn faults_of(resource: &str, uuid: Uuid, findings: Vec<Finding>) -> impl Iterator<Item = Fault> {
+    let path = record_path(resource, uuid);
+    findings.into_iter().map(move |finding| Fault { path: path.clone(), finding })
+}
+
+/// Reads one stored record, if it keeps the rules of its resource.
 fn place<'k>(
     stored: Stored,
     kinds: &'k Kinds,
-    tables: &mut Snapshot,
-) -> Result<(&'k Kind, Uuid), Vec<Finding>> {
+    keys: &Keyring,
+    format: u64,
+) -> Result<Placed<'k>, Vec<Finding>> {
     let one = |field: &str, code: &str, message: String| vec![Finding::new(field, code, message)];
     let kind = kinds.get(&stored.resource).ok_or_else(|| {
         let name = &stored.resource;
@@ -289,50 +354,81 @@ fn place<'k>(
     })?;
     let text = stored.text.ok_or_else(|| one("", "utf8", "is not UTF-8".into()))?;
     // The place only: serde_json may quote values.
-    let entry: Entry = serde_json::from_str(&text).map_err(|e| {
+    let mut entry: Entry = serde_json::from_str(&text).map_err(|e| {
         one("", "json", format!("is not a JSON object (line {}, column {})", e.line(), e.column()))
     })?;
     if entry.get("uuid").and_then(Value::as_str) != Some(stored.uuid.to_string().as_str()) {
         return Err(one("uuid", "uuid", "must be the uuid in the file's name".into()));
     }
+    let seals = keys.open_entry(kind, stored.uuid, &mut entry, format < SEALED);
     // Entries of an earlier version lack the fields that have come since; those have defaults.
     let entry = kind.completed(&entry);
     let findings = kind.check(&entry);
-    if !findings.is_empty() {
-        return Err(findings);
+    match seals {
+        Ok(seals) if findings.is_empty() => {
+            Ok((kind, Record::new(stored.uuid, &entry, seals), Links::of(kind, &entry)))
+        }
+        Ok(_) => Err(findings),
+        // What could not be opened cannot be checked.
+        Err(mut sealed) => {
+            sealed.extend(
+                findings.into_iter().filter(|finding| kind.secrets().all(|path| path != finding.field)),
+            );
+            Err(sealed)
+        }
     }
-    tables.put(kind, Record::new(stored.uuid, &entry))?;
-    Ok((kind, stored.uuid))
 }
 
-/// Keeps the format, the tenant and the definitions in force in the repository, where a reader of it finds them.
-fn describe(
+/// Keeps the format, the tenant and the definitions in force in the repository, where a reader of it finds them; and
+/// brings an older format to this one, all in one commit.
+fn bring_up_to_date(
     journal: &dyn Journal,
     settings: &Settings,
+    meta: &Meta,
     present: &[(String, String)],
     tables: &mut Snapshot,
 ) -> Result<(), OpenError> {
-    let (id, name) = &settings.tenant;
-    let meta = json!({"format": FORMAT, "tenant": {"id": id, "name": name}});
     let resources = json!({"resources": settings.kinds.definitions()});
-    let text = |value: Value| value.as_object().map(super::canonical).unwrap_or_default();
-    let wanted = [(META.to_owned(), text(meta)), (RESOURCES.to_owned(), text(resources))];
+    let wanted = [
+        (META.to_owned(), Meta::text(settings, tables.keys())),
+        (RESOURCES.to_owned(), canonical_document(resources)),
+    ];
     let documents: Vec<_> = wanted.into_iter().filter(|document| !present.contains(document)).collect();
     if documents.is_empty() {
         return Ok(());
     }
     let names: Vec<_> = documents.iter().map(|(name, _)| name.as_str()).collect();
-    let mutation = Mutation {
-        author: Author::program("server"),
-        time: (settings.clock)(),
-        summary: format!("store: describe ({})", names.join(", ")),
-        changes: vec![],
-        documents,
-    };
-    if let Some(revision) = journal.append(&[mutation]).map_err(failed(settings))?.pop() {
-        tables.set_revision(revision);
+    let mut subject = format!("store: describe ({})", names.join(", "));
+    let mut transaction = Transaction::new(tables.clone());
+    if meta.format < SEALED {
+        subject = format!("store: from format {} to {FORMAT}: secrets are sealed", meta.format);
+        tracing::warn!("{subject}. What was written before lies open in the history of the repository");
+        transaction.seal_anew(tables.keys().clone()).map_err(|e| OpenError::NotOurs(e.to_string()))?;
     }
+    transaction.describe(subject, documents);
+    commit(journal, settings, transaction, "server", tables)
+}
+
+/// Makes a mutation durable before the store is open.
+fn commit(
+    journal: &dyn Journal,
+    settings: &Settings,
+    transaction: Transaction,
+    part: &str,
+    tables: &mut Snapshot,
+) -> Result<(), OpenError> {
+    let outcome = transaction.finish().map_err(|e| OpenError::NotOurs(e.to_string()))?;
+    let Some(outcome) = outcome else { return Ok(()) };
+    let (after, mutation) = outcome.mutation(Author::program(part), (settings.clock)());
+    let revision = journal.append(&[mutation]).map_err(failed(settings))?.pop();
+    *tables = after;
+    tables.set_revision(revision.unwrap_or_default());
     Ok(())
+}
+
+/// The document that says which key is in force.
+pub(super) fn meta_with(settings: &Settings, keys: &Keyring) -> (String, String) {
+    (META.to_owned(), Meta::text(settings, keys))
 }
 
 /// A storage folder of the 2017 server holds `table_db.json`: taken over as one commit into an empty store.
@@ -354,22 +450,12 @@ fn import_old_dump(
         tracing::warn!(file = "table_db.json", "{note}");
     }
     let mut transaction = Transaction::new(tables.clone());
-    let put = import.put(&mut transaction).and_then(|count| Ok((count, transaction.finish()?)));
-    let (count, outcome) = put.map_err(|e| {
+    let count = import.put(&mut transaction).map_err(|e| {
         let finding = Finding::new("", "import", e.to_string());
         OpenError::Faults(vec![Fault { path: "table_db.json".into(), finding }])
     })?;
-    let Some(outcome) = outcome else { return Ok(()) };
-    let mutation = Mutation {
-        author: Author::program("import"),
-        time: (settings.clock)(),
-        summary: format!("import of {count} entries from table_db.json"),
-        changes: outcome.changes,
-        documents: vec![],
-    };
-    let revision = journal.append(&[mutation]).map_err(failed(settings))?.pop();
-    *tables = outcome.tables;
-    tables.set_revision(revision.unwrap_or_default());
+    transaction.describe(format!("import of {count} entries from table_db.json"), vec![]);
+    commit(journal, settings, transaction, "import", tables)?;
     tracing::info!(count, "imported the old server's table_db.json");
     Ok(())
 }

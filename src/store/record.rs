@@ -1,6 +1,7 @@
 //! One stored entry and its canonical text.
 
-use crate::resource::Entry;
+use super::seal::Seals;
+use crate::resource::{Entry, Kind, set_field};
 use serde_json::Value;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -10,6 +11,7 @@ use uuid::Uuid;
 pub struct Record {
     uuid: Uuid,
     text: Arc<str>,
+    seals: Seals,
 }
 
 impl std::fmt::Debug for Record {
@@ -20,9 +22,23 @@ impl std::fmt::Debug for Record {
 }
 
 impl Record {
-    /// The record of a complete entry.
-    pub(super) fn new(uuid: Uuid, entry: &Entry) -> Self {
-        Self { uuid, text: canonical(entry).into() }
+    /// The record of a complete entry, with its secrets in plain text, and how they are sealed.
+    pub(super) fn new(uuid: Uuid, entry: &Entry, seals: Seals) -> Self {
+        Self { uuid, text: canonical(entry).into(), seals }
+    }
+
+    /// How its secrets are sealed.
+    pub(super) fn seals(&self) -> &Seals {
+        &self.seals
+    }
+
+    /// The text that the journal keeps: its secrets are sealed.
+    pub(super) fn sealed(&self, kind: &Kind) -> Arc<str> {
+        let mut entry = self.entry();
+        for (path, sealed) in kind.secrets().zip(self.seals.iter()).filter(|(_, sealed)| !sealed.is_empty()) {
+            set_field(&mut entry, path, (**sealed).into());
+        }
+        canonical(&entry).into()
     }
 
     /// Its key.
@@ -30,7 +46,7 @@ impl Record {
         self.uuid
     }
 
-    /// Its canonical text, as the journal keeps it.
+    /// Its canonical text, with its secrets in plain text.
     pub fn text(&self) -> &Arc<str> {
         &self.text
     }
@@ -88,6 +104,6 @@ mod tests {
             "{\n  \"a\": \"ü\\n\",\n  \"b\": {\n    \"a\": [\n      {\n        \"x\": 2,\n        \"y\": 1\n      }\n    ],\n    \"z\": 1\n  }\n}\n"
         );
         let uuid = Uuid::from_u128(1);
-        assert_eq!(Record::new(uuid, &one).entry(), two);
+        assert_eq!(Record::new(uuid, &one, Seals::default()).entry(), two);
     }
 }

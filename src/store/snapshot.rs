@@ -2,15 +2,18 @@
 
 use super::journal::Revision;
 use super::record::Record;
+use super::seal::{Keyring, key_of};
 use crate::error::{Error, Finding};
 use crate::resource::{Entry, Kind, Kinds, Reference, uuid_at};
 use imbl::{OrdMap, OrdSet};
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// All tables at one revision.
 #[derive(Debug, Clone)]
 pub struct Snapshot {
     kinds: Kinds,
+    keys: Arc<Keyring>,
     revision: Revision,
     tables: Vec<Table>,
     /// Who refers to an entry: (entry referred to, resource and reference that refer, entry that refers).
@@ -36,9 +39,18 @@ pub struct Referrer<'a> {
 }
 
 impl Snapshot {
-    pub(super) fn empty(kinds: Kinds) -> Self {
+    pub(super) fn empty(kinds: Kinds, keys: Arc<Keyring>) -> Self {
         let tables = kinds.iter().map(|_| Table::default()).collect();
-        Self { kinds, revision: Revision::default(), tables, referrers: OrdSet::new() }
+        Self { kinds, keys, revision: Revision::default(), tables, referrers: OrdSet::new() }
+    }
+
+    /// The keys that the secrets of new records are sealed with.
+    pub(super) fn keys(&self) -> &Arc<Keyring> {
+        &self.keys
+    }
+
+    pub(super) fn set_keys(&mut self, keys: Arc<Keyring>) {
+        self.keys = keys;
     }
 
     /// The resources in force.
@@ -118,6 +130,14 @@ impl Snapshot {
         self.owner(target, &self.get(target, uuid)?.entry())
     }
 
+    /// Whether every secret is sealed with this key.
+    pub(super) fn all_sealed_with(&self, key: &str) -> bool {
+        let mut records = self.tables.iter().flat_map(|table| table.records.values());
+        records.all(|record| {
+            record.seals().iter().all(|sealed| sealed.is_empty() || key_of(sealed) == Some(key))
+        })
+    }
+
     /// Adds the lists that `/v1` derives from those who refer to the entry.
     pub fn add_back_references(&self, kind: &Kind, uuid: Uuid, entry: &mut Entry) {
         for (name, resource, reference) in &kind.definition().back_references {
@@ -129,17 +149,30 @@ impl Snapshot {
         }
     }
 
-    /// Puts a record in the place of the one with its uuid, if any. Uniqueness is checked, references are not.
-    pub(super) fn put(&mut self, kind: &Kind, record: Record) -> Result<(), Vec<Finding>> {
-        let entry = record.entry();
+    /// Puts an entry in the place of the one with its uuid, if any, and seals its secrets. Uniqueness is checked,
+    /// references are not.
+    pub(super) fn put(&mut self, kind: &Kind, uuid: Uuid, entry: &Entry) -> Result<(), Vec<Finding>> {
+        let before = self.get(kind, uuid).map(|record| (record.entry(), record.seals().clone()));
+        let before = before.as_ref().map(|(entry, seals)| (entry, &**seals));
+        let seals = self.keys.seal(kind, uuid, entry, before);
+        self.put_record(kind, Record::new(uuid, entry, seals), Links::of(kind, entry))
+    }
+
+    /// Puts a record in the place of the one with its uuid.
+    pub(super) fn put_record(
+        &mut self,
+        kind: &Kind,
+        record: Record,
+        links: Links,
+    ) -> Result<(), Vec<Finding>> {
         let uuid = record.uuid();
         let table = &self.tables[kind.index()];
-        let keys: Vec<_> =
-            kind.unique().filter_map(|(number, rule)| Some((rule, (number, rule.key(&entry)?)))).collect();
-        let taken: Vec<_> = keys
+        let taken: Vec<_> = links
+            .unique
             .iter()
-            .filter(|(_, key)| table.unique.get(key).is_some_and(|holder| *holder != uuid))
-            .map(|(rule, _)| {
+            .filter(|key| table.unique.get(*key).is_some_and(|holder| *holder != uuid))
+            .filter_map(|(number, _)| kind.unique().find(|(known, _)| known == number))
+            .map(|(_, rule)| {
                 Finding::new(&rule.field, "unique", format!("is taken by another entry of {}", kind.name()))
             })
             .collect();
@@ -148,9 +181,9 @@ impl Snapshot {
         }
         self.remove(kind, uuid);
         let table = &mut self.tables[kind.index()];
-        table.unique.extend(keys.into_iter().map(|(_, key)| (key, uuid)));
+        table.unique.extend(links.unique.into_iter().map(|key| (key, uuid)));
         table.records.insert(uuid, record);
-        for (number, target) in targets(kind, &entry) {
+        for (number, target) in links.targets {
             self.referrers.insert((target, kind.index(), number, uuid));
         }
         Ok(())
@@ -160,22 +193,22 @@ impl Snapshot {
     pub(super) fn remove(&mut self, kind: &Kind, uuid: Uuid) -> Option<Record> {
         let table = &mut self.tables[kind.index()];
         let record = table.records.remove(&uuid)?;
-        let entry = record.entry();
-        for (number, rule) in kind.unique() {
-            if let Some(key) = rule.key(&entry) {
-                table.unique.remove(&(number, key));
-            }
+        let links = Links::of(kind, &record.entry());
+        for key in &links.unique {
+            table.unique.remove(key);
         }
-        for (number, target) in targets(kind, &entry) {
+        for (number, target) in links.targets {
             self.referrers.remove(&(target, kind.index(), number, uuid));
         }
         Some(record)
     }
 
-    /// References of a record that lead nowhere.
-    pub(super) fn dangling(&self, kind: &Kind, record: &Record) -> Vec<Finding> {
-        targets(kind, &record.entry())
-            .filter_map(|(number, target)| {
+    /// References that lead nowhere.
+    pub(super) fn dangling(&self, kind: &Kind, links: &Links) -> Vec<Finding> {
+        links
+            .targets
+            .iter()
+            .filter_map(|&(number, target)| {
                 let reference = &kind.references()[number];
                 let exists = self.kinds.get(&reference.to).is_some_and(|to| self.get(to, target).is_some());
                 let message = || format!("refers to an entry of {} that does not exist", reference.to);
@@ -185,9 +218,20 @@ impl Snapshot {
     }
 }
 
-fn targets(kind: &Kind, entry: &Entry) -> impl Iterator<Item = (usize, Uuid)> {
-    kind.references()
-        .iter()
-        .enumerate()
-        .filter_map(|(number, reference)| Some((number, uuid_at(entry, &reference.field)?)))
+/// What of an entry the indexes hold.
+#[derive(Clone)]
+pub(super) struct Links {
+    /// (number of the rule, the text that is unique)
+    unique: Vec<(usize, String)>,
+    /// (number of the reference, the entry referred to)
+    targets: Vec<(usize, Uuid)>,
+}
+
+impl Links {
+    pub fn of(kind: &Kind, entry: &Entry) -> Self {
+        let unique = kind.unique().filter_map(|(number, rule)| Some((number, rule.key(entry)?)));
+        let references = kind.references().iter().enumerate();
+        let targets = references.filter_map(|(number, to)| Some((number, uuid_at(entry, &to.field)?)));
+        Self { unique: unique.collect(), targets: targets.collect() }
+    }
 }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::resource::{Entry, TOKEN_EPOCH, set_field};
+use crate::resource::{Entry, TOKEN_EPOCH, field, set_field};
 use serde_json::{Value, json};
 use std::process::Command;
 
@@ -9,6 +9,7 @@ fn settings(path: &std::path::Path) -> Settings {
         path: path.to_owned(),
         tenant: ("T1".into(), "Tenant".into()),
         kinds: Kinds::enabled(&enabled).unwrap(),
+        keys: KeyFile { path: path.join("keys/seal.keys"), is_ours: true },
         clock: Arc::new(|| DateTime::from_timestamp(1_700_000_000, 0).unwrap()),
     }
 }
@@ -107,14 +108,23 @@ async fn what_was_written_is_there_after_a_restart_and_in_git() {
     assert_eq!(git(folder.path(), &["fsck", "--full", "--strict"]), "");
     let name = uuid(&ada).to_string();
     let path = format!("tables/users/{}/{}/{}/{name}.json", &name[..1], &name[1..2], &name[2..3]);
-    assert_eq!(git(folder.path(), &["show", &format!("main:{path}")]), canonical(&ada));
+    let stored: Entry =
+        serde_json::from_str(&git(folder.path(), &["show", &format!("main:{path}")])).unwrap();
+    assert_eq!((&stored["name"], &stored["email"]), (&ada["name"], &ada["email"]));
+    for secret in kind.secrets() {
+        assert!(
+            field(&stored, secret).unwrap().as_str().unwrap().starts_with("sealed:"),
+            "{secret} lies open"
+        );
+    }
     assert_eq!(
         git(folder.path(), &["log", "-1", "--format=%an <%ae> %at%n%B", "main"]).trim_end(),
         format!("Ada x <ada@example.com> 1700000000\nusers: create {name}\n\nActor: users/1\nRequest-Id: r1")
     );
     let history = store.history(kind, uuid(&ada)).unwrap();
     assert_eq!(history.len(), 1);
-    assert_eq!(history[0].text.as_deref(), Some(canonical(&ada).as_str()));
+    assert_eq!(history[0].entry.as_ref(), Some(&ada));
+    assert_eq!(history[0].actor, "users/1");
     assert_eq!(store.at(&Moment::Revision(revision.0[..8].into())).unwrap().len(kind), 1);
     assert!(store.at(&Moment::Revision("ffffffff".into())).is_err());
 }
@@ -356,8 +366,12 @@ async fn an_old_storage_folder_is_taken_over_as_one_commit() {
     let exported = export(&store.read(), true);
     assert_eq!(exported["users"][ada["uuid"].as_str().unwrap()]["karanas"], json!([device["uuid"]]));
     assert!(
-        Import::read(&Snapshot::empty(store.kinds().clone()), &exported.to_string(), DateTime::UNIX_EPOCH)
-            .is_ok()
+        Import::read(
+            &Snapshot::empty(store.kinds().clone(), store.read().keys().clone()),
+            &exported.to_string(),
+            DateTime::UNIX_EPOCH
+        )
+        .is_ok()
     );
     assert_eq!(
         tablestate(store.kinds())["users"]["metadata"]["schema"]["entry_import_schema"],

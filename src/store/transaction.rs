@@ -1,12 +1,15 @@
 //! One mutation in the making: decided against the newest tables, committed as a whole or not at all.
 
-use super::journal::Change;
-use super::record::Record;
-use super::snapshot::Snapshot;
+use super::journal::{Author, Change, Mutation};
+use super::record::{Record, canonical};
+use super::seal::Keyring;
+use super::snapshot::{Links, Snapshot};
 use crate::error::{Error, Finding};
 use crate::resource::{Entry, Kind, Kinds, OnDelete};
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// One mutation in the making. It sees its own changes at once; nobody else does before it is durable.
@@ -16,6 +19,9 @@ pub struct Transaction {
     touched: BTreeMap<(usize, Uuid), Deed>,
     /// In the order of the first deed on each record, for the commit's message.
     order: Vec<(usize, Uuid)>,
+    /// What it is about, where that is not what it does to each record.
+    subject: Option<String>,
+    documents: Vec<(String, String)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +45,7 @@ pub enum Dependents {
 
 impl Transaction {
     pub(super) fn new(tables: Snapshot) -> Self {
-        Self { tables, touched: BTreeMap::new(), order: Vec::new() }
+        Self { tables, touched: BTreeMap::new(), order: Vec::new(), subject: None, documents: Vec::new() }
     }
 
     /// The tables as they stand with this mutation's changes so far.
@@ -68,10 +74,31 @@ impl Transaction {
     /// Puts a complete entry in the place of the one with its uuid. An equal one changes nothing.
     pub fn replace(&mut self, kind: &Kind, entry: &Entry) -> Result<(), Error> {
         let uuid = checked_uuid(kind, entry)?;
-        if self.tables.find(kind, uuid)?.text() == Record::new(uuid, entry).text() {
+        if **self.tables.find(kind, uuid)?.text() == canonical(entry) {
             return Ok(());
         }
         self.put(kind, uuid, entry, Deed::Update)
+    }
+
+    /// Says what this mutation is about, where that is not what it does to each record; and sets documents.
+    pub(super) fn describe(&mut self, subject: String, documents: Vec<(String, String)>) {
+        self.subject = Some(subject);
+        self.documents = documents;
+    }
+
+    /// Seals every secret anew with the newest of `keys`; from here on they are in force.
+    pub(super) fn seal_anew(&mut self, keys: Arc<Keyring>) -> Result<(), Error> {
+        self.tables.set_keys(keys.clone());
+        for kind in self.kinds().iter().filter(|kind| kind.secrets().next().is_some()) {
+            let records: Vec<_> = self.tables.records(kind).cloned().collect();
+            for record in records {
+                let (uuid, entry) = (record.uuid(), record.entry());
+                let sealed = Record::new(uuid, &entry, keys.seal(kind, uuid, &entry, None));
+                self.tables.put_record(kind, sealed, Links::of(kind, &entry)).map_err(Error::Conflict)?;
+                self.touch(kind, uuid, Deed::Update);
+            }
+        }
+        Ok(())
     }
 
     /// Deletes an entry and does to its dependents what is asked for; answers with the deleted record.
@@ -123,7 +150,7 @@ impl Transaction {
         if !findings.is_empty() {
             return Err(Error::Invalid(findings));
         }
-        self.tables.put(kind, Record::new(uuid, entry)).map_err(Error::Conflict)?;
+        self.tables.put(kind, uuid, entry).map_err(Error::Conflict)?;
         self.touch(kind, uuid, deed);
         Ok(())
     }
@@ -148,25 +175,29 @@ impl Transaction {
             let kind = kinds.at(*index);
             let record = self.tables.get(kind, *uuid);
             if let Some(record) = record {
-                findings.extend(self.tables.dangling(kind, record));
+                findings.extend(self.tables.dangling(kind, &Links::of(kind, &record.entry())));
             }
             changes.push(Change {
                 resource: kind.name().to_owned(),
                 uuid: *uuid,
-                text: record.map(|r| r.text().clone()),
+                text: record.map(|record| record.sealed(kind)),
             });
         }
         if !findings.is_empty() {
             return Err(Error::Invalid(findings));
         }
-        if changes.is_empty() {
+        if changes.is_empty() && self.documents.is_empty() {
             return Ok(None);
         }
-        Ok(Some(Outcome { summary: self.summary(&kinds), tables: self.tables, changes }))
+        let summary = self.summary(&kinds);
+        Ok(Some(Outcome { summary, tables: self.tables, changes, documents: self.documents }))
     }
 
     /// The commit's message: what happened to the first record, then a line for each further one.
     fn summary(&self, kinds: &Kinds) -> String {
+        if let Some(subject) = &self.subject {
+            return subject.clone();
+        }
         let line = |(index, uuid): &(usize, Uuid)| {
             let deed = match self.touched[&(*index, *uuid)] {
                 Deed::Create => "create",
@@ -193,7 +224,16 @@ impl Transaction {
 pub(super) struct Outcome {
     pub tables: Snapshot,
     pub changes: Vec<Change>,
+    pub documents: Vec<(String, String)>,
     pub summary: String,
+}
+
+impl Outcome {
+    /// What the journal is to keep of it.
+    pub fn mutation(self, author: Author, time: DateTime<Utc>) -> (Snapshot, Mutation) {
+        let Self { tables, changes, documents, summary } = self;
+        (tables, Mutation { author, time, summary, changes, documents })
+    }
 }
 
 fn checked_uuid(kind: &Kind, entry: &Entry) -> Result<Uuid, Error> {

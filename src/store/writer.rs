@@ -148,14 +148,9 @@ impl Writer {
             .unwrap_or_else(|_| Err(Error::Internal("a decision panicked".into())));
             let outcome = outcome.map(|changed| {
                 if let Some(changed) = changed {
-                    tables = changed.tables;
-                    batch.push(Mutation {
-                        author: job.author(),
-                        time: (self.clock)(),
-                        summary: changed.summary,
-                        changes: changed.changes,
-                        documents: vec![],
-                    });
+                    let (after, mutation) = changed.mutation(job.author(), (self.clock)());
+                    tables = after;
+                    batch.push(mutation);
                 }
                 // How much of the batch this answer rests on.
                 batch.len()

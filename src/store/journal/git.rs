@@ -18,7 +18,8 @@ mod trees;
 mod wal;
 
 use super::{
-    Author, Change, Journal, JournalError, Loaded, Moment, Mutation, Revision, Version, failed, record_path,
+    Author, Change, Journal, JournalError, Loaded, Moment, Mutation, Revision, StoredVersion, failed,
+    record_path,
 };
 use flush::Flusher;
 use git2::{Repository, RepositoryInitOptions};
@@ -220,13 +221,19 @@ impl Journal for GitJournal {
         Ok(commits.into_iter().map(|id| Revision(id.to_string())).collect())
     }
 
-    fn history(&self, resource: &str, uuid: Uuid) -> Result<Vec<Version>, JournalError> {
+    fn history(&self, resource: &str, uuid: Uuid) -> Result<Vec<StoredVersion>, JournalError> {
         let (mut odb, _) = self.reader(false)?;
         let reading = || failed("reading the table of changes");
         let history = History::reader(&self.places.log, self.flusher.history()).map_err(|e| reading()(e))?;
         let commits = history.commits(resource, uuid).map_err(|e| reading()(e))?;
         let path = record_path(resource, uuid);
         commits.into_iter().rev().map(|id| Ok(read::version(&mut odb, id, &path)?)).collect()
+    }
+
+    fn record_at(&self, resource: &str, uuid: Uuid, moment: &Moment) -> Result<Option<String>, JournalError> {
+        let (mut odb, head) = self.reader(false)?;
+        let commit = read::find(&mut odb, head, moment)?;
+        Ok(read::version(&mut odb, commit, &record_path(resource, uuid))?.text)
     }
 
     fn on_failure(&self, alarm: Box<dyn FnOnce() + Send>) {

@@ -35,7 +35,10 @@ pub trait Journal: Send + Sync {
     fn at(&self, moment: &Moment) -> Result<Loaded, JournalError>;
 
     /// All mutations that touched one record, the newest first.
-    fn history(&self, resource: &str, uuid: Uuid) -> Result<Vec<Version>, JournalError>;
+    fn history(&self, resource: &str, uuid: Uuid) -> Result<Vec<StoredVersion>, JournalError>;
+
+    /// The text of one record as it was then; none when it was not there.
+    fn record_at(&self, resource: &str, uuid: Uuid, moment: &Moment) -> Result<Option<String>, JournalError>;
 
     /// Calls `alarm` when it turns out, outside of [`Journal::append`], that nothing can be written any more.
     fn on_failure(&self, alarm: Box<dyn FnOnce() + Send>);
@@ -149,9 +152,9 @@ impl Author {
     }
 }
 
-/// One version of a record.
+/// One version of a record, as the journal holds it.
 #[derive(Debug, Clone)]
-pub struct Version {
+pub struct StoredVersion {
     /// The revision that made it.
     pub revision: Revision,
     /// When.

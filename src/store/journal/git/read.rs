@@ -2,7 +2,7 @@
 
 use super::object::{Commit, Id, Item, Kind, items};
 use super::odb::{Odb, ReadError};
-use crate::store::journal::{JournalError, Loaded, Moment, Revision, Stored, Version, record_path};
+use crate::store::journal::{JournalError, Loaded, Moment, Revision, Stored, StoredVersion, record_path};
 use std::collections::HashSet;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -296,13 +296,13 @@ pub fn find(odb: &mut Odb, newest: Option<Id>, moment: &Moment) -> Result<Id, Jo
 }
 
 /// The version of a file that a commit made.
-pub fn version(odb: &mut Odb, id: Id, path: &str) -> Result<Version, Damage> {
+pub fn version(odb: &mut Odb, id: Id, path: &str) -> Result<StoredVersion, Damage> {
     let commit = commit(odb, id)?;
     let content = match find_file(odb, commit.tree, path)? {
         Some(blob) => Some(odb.read(blob, Kind::Blob).map_err(Damage::at(path))?),
         None => None,
     };
-    Ok(Version {
+    Ok(StoredVersion {
         revision: Revision(id.to_string()),
         time: commit.time,
         author: commit.author.clone(),
