@@ -34,8 +34,15 @@ struct Cli {
 enum Verb {
     /// Serve the API (also without a command)
     Serve,
-    /// Check configuration and storage, name everything that is wrong
-    Check,
+    /// Check configuration and storage with its whole history, name everything that is wrong
+    Check {
+        /// Show what can be done about damage that a start does not mend by itself; nothing is done
+        #[arg(long)]
+        repair: bool,
+        /// With --repair: do it
+        #[arg(long, requires = "repair")]
+        yes: bool,
+    },
     /// Take over a dump of the 2017 server (a `table_db.json`, or the folder it lies in); all or nothing
     Import {
         file: PathBuf,
@@ -160,7 +167,8 @@ async fn dispatch(cli: Cli) -> Result<()> {
     let clock: Clock = Arc::new(Utc::now);
     match cli.verb.unwrap_or(Verb::Serve) {
         Verb::Serve => serve(&config, clock).await,
-        Verb::Check => check(&config, clock).await,
+        Verb::Check { repair: true, yes } => repair(&config, clock, yes),
+        Verb::Check { .. } => check(&config, clock).await,
         Verb::Import { file, dry_run, merge } => {
             let file = if file.is_dir() { file.join("table_db.json") } else { file };
             let dump = fs::read_to_string(&file).with_context(|| file.display().to_string())?;
@@ -244,6 +252,18 @@ async fn check(config: &Config, clock: Clock) -> Result<()> {
         Err(OpenError::Locked { .. }) => say(config, clock, Command::Check).await,
         Err(e) => Err(e.into()),
     }
+}
+
+/// Shows what can be done about damage, or does it.
+fn repair(config: &Config, clock: Clock, yes: bool) -> Result<()> {
+    let steps = store::repair(&store_settings(config, clock)?, yes)?;
+    steps.iter().for_each(|step| println!("{step}"));
+    match steps.len() {
+        0 => println!("there is nothing to repair"),
+        n if yes => println!("done: {n}; karana check looks at all of it again"),
+        n => bail!("{n} to do, and nothing was done; karana check --repair --yes does it"),
+    }
+    Ok(())
 }
 
 /// Lets a running server carry the command out, or does it here when none runs.

@@ -27,8 +27,12 @@ pub async fn ready(
         let tables = app.store.read();
         let records: serde_json::Map<_, _> =
             tables.kinds().iter().map(|kind| (kind.name().to_owned(), tables.len(kind).into())).collect();
-        body["store"] =
-            json!({"takes_writes": writes, "revision": tables.revision().to_string(), "records": records});
+        body["store"] = json!({
+            "takes_writes": writes,
+            "revision": tables.revision().to_string(),
+            "records": records,
+            "history": app.store.past(),
+        });
         body["sync"] = super::sync::status(&app)?;
     }
     Ok((status, Json(body)).into_response())

@@ -14,7 +14,7 @@ mod writer;
 
 pub use dump::{Import, export, tablestate};
 pub use journal::{Author, JournalError, Moment, Revision};
-pub use open::{Fault, OpenError, check};
+pub use open::{Fault, OpenError, check, repair};
 pub use record::{Record, canonical};
 pub use seal::{KeyFile, Keyring, KeyringError};
 pub use snapshot::{Referrer, Snapshot};
@@ -24,6 +24,7 @@ use crate::error::Error;
 use crate::resource::{Entry, Kind, Kinds};
 use chrono::{DateTime, Utc};
 use journal::{Journal, StoredVersion, record_path};
+use serde::Serialize;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -56,6 +57,25 @@ struct Inner {
     tables: watch::Receiver<Arc<Snapshot>>,
     queue: mpsc::Sender<writer::Order>,
     journal: Arc<dyn Journal>,
+    past: watch::Receiver<Past>,
+}
+
+/// What is known of the history before what is served.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum Past {
+    /// It is being read, in the background.
+    BeingVerified,
+    /// All of it can be read, and is what was written.
+    Verified {
+        /// How many revisions there were when that was known.
+        revisions: u64,
+    },
+    /// Some of it cannot.
+    Damaged {
+        /// What, and where.
+        reason: String,
+    },
 }
 
 /// One version of a record.
@@ -103,6 +123,11 @@ impl Store {
     /// Sees each new state of the tables; a slow subscriber sees the newest one.
     pub fn subscribe(&self) -> watch::Receiver<Arc<Snapshot>> {
         self.0.tables.clone()
+    }
+
+    /// What is known of the history before what is served.
+    pub fn past(&self) -> Past {
+        self.0.past.borrow().clone()
     }
 
     /// Whether writes are possible: not after the disk has failed one.
@@ -157,17 +182,17 @@ impl Store {
     /// One record as it was then; none when it was not there. Reads the disk: not for an async thread.
     pub fn record_at(&self, kind: &Kind, uuid: Uuid, moment: &Moment) -> Result<Option<Entry>, JournalError> {
         let text = self.0.journal.record_at(kind.name(), uuid, moment)?;
-        text.map(|text| self.past(kind, uuid, &text, moment)).transpose()
+        text.map(|text| self.opened(kind, uuid, &text, moment)).transpose()
     }
 
     fn version(&self, kind: &Kind, uuid: Uuid, stored: StoredVersion) -> Result<Version, JournalError> {
         let StoredVersion { revision, time, author, actor, summary, text } = stored;
-        let entry = text.map(|text| self.past(kind, uuid, &text, &revision)).transpose()?;
+        let entry = text.map(|text| self.opened(kind, uuid, &text, &revision)).transpose()?;
         Ok(Version { revision, time, author, actor, summary, entry })
     }
 
     /// A stored entry of the past. It may break rules of today, and its secrets may lie open.
-    fn past(
+    fn opened(
         &self,
         kind: &Kind,
         uuid: Uuid,

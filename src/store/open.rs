@@ -1,14 +1,14 @@
 //! From a folder on the disk to a store that serves: lock, load, check.
 
 use super::dump;
-use super::journal::git::GitJournal;
+use super::journal::git::{GitJournal, Repair};
 use super::journal::{Author, Journal, JournalError, Loaded, Moment, Stored, record_path};
 use super::record::Record;
 use super::seal::{Keyring, KeyringError};
 use super::snapshot::{Links, Snapshot};
 use super::transaction::Transaction;
 use super::writer::{Order, QUEUE, Writer};
-use super::{Inner, Settings, Store};
+use super::{Inner, Past, Settings, Store};
 use crate::error::Finding;
 use crate::resource::{Entry, Kind, Kinds};
 use serde_json::{Value, json};
@@ -18,6 +18,7 @@ use std::io::{self, Read, Write as _};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::{mpsc, watch};
 use uuid::Uuid;
 
@@ -122,18 +123,45 @@ pub(super) fn open(settings: Settings) -> Result<Store, OpenError> {
         // A queue that is full needs no waking: its next write learns it from the journal.
         let _ = writers.upgrade().map(|queue| queue.try_send(Order::Failed));
     }));
+    let closing = Arc::new(AtomicBool::new(false));
     let writer = Writer {
         journal: journal.clone(),
         tables: publish,
         queue: jobs,
         clock: settings.clock.clone(),
+        closing: closing.clone(),
         _lock: lock,
     };
     std::thread::Builder::new()
         .name("store".into())
         .spawn(move || writer.run())
         .map_err(folder(&settings.path, "starting the writer"))?;
-    Ok(Store(Arc::new(Inner { settings, tables, queue, journal })))
+    let past = verify_in_background(journal.clone(), closing);
+    Ok(Store(Arc::new(Inner { settings, tables, queue, journal, past })))
+}
+
+/// What is served has been read and hashed; the rest of the history is, beside the serving.
+fn verify_in_background(journal: Arc<dyn Journal>, closing: Arc<AtomicBool>) -> watch::Receiver<Past> {
+    let (tell, past) = watch::channel(Past::BeingVerified);
+    let verify = move || {
+        // For this thread alone, on Linux: it can wait.
+        let _ = rustix::process::setpriority_process(None, 19);
+        match journal.verify(&|| !closing.load(Ordering::Relaxed)) {
+            Ok(None) => {}
+            Ok(Some(revisions)) => {
+                tracing::debug!(revisions, "the whole history can be read");
+                tell.send_replace(Past::Verified { revisions });
+            }
+            Err(reason) => {
+                tracing::error!(%reason, "the history is damaged; what is served is not");
+                tell.send_replace(Past::Damaged { reason: reason.to_string() });
+            }
+        }
+    };
+    if let Err(reason) = std::thread::Builder::new().name("verify".into()).spawn(verify) {
+        tracing::warn!(%reason, "the history is not verified");
+    }
+    past
 }
 
 /// Checks everything in the storage and changes nothing; the tables that were checked, when nothing is wrong.
@@ -146,11 +174,34 @@ pub fn check(settings: &Settings) -> Result<Option<Snapshot>, OpenError> {
     check_journal(&journal(&settings.path)?, settings).map(Some)
 }
 
-/// Checks everything at the newest revision.
+/// Checks everything at the newest revision, and whether all before it can be read.
 pub(super) fn check_journal(journal: &dyn Journal, settings: &Settings) -> Result<Snapshot, OpenError> {
     let loaded = journal.load().map_err(failed(settings))?;
     let meta = Meta::read(&loaded, settings)?;
-    checked(loaded, &meta, settings)
+    let tables = checked(loaded, &meta, settings)?;
+    journal.verify(&|| true).map_err(failed(settings))?;
+    Ok(tables)
+}
+
+/// Looks for damage that a start does not mend; does something about it only when told to, and then looks again. Answers
+/// with what there is to do, or was done.
+pub fn repair(settings: &Settings, apply: bool) -> Result<Vec<String>, OpenError> {
+    /// A damage behind a damage behind a damage.
+    const ROUNDS: usize = 8;
+    let _lock = lock(&settings.path)?;
+    let path = settings.path.join("tables.git");
+    let mut all = Vec::new();
+    for _ in 0..ROUNDS {
+        let repair = Repair::plan(&path, &settings.path.join("wal")).map_err(failed(settings))?;
+        let steps = repair.steps();
+        let done = steps.is_empty();
+        all.extend(steps);
+        if done || !apply {
+            break;
+        }
+        repair.apply((settings.clock)()).map_err(failed(settings))?;
+    }
+    Ok(all)
 }
 
 fn checked(loaded: Loaded, meta: &Meta, settings: &Settings) -> Result<Snapshot, OpenError> {

@@ -8,6 +8,7 @@ use crate::error::Error;
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::{mpsc, oneshot, watch};
 
 /// Writers that wait beyond this many wait outside the queue.
@@ -80,6 +81,8 @@ pub(super) struct Writer {
     pub tables: watch::Sender<Arc<Snapshot>>,
     pub queue: mpsc::Receiver<Order>,
     pub clock: Clock,
+    /// Set when it ends.
+    pub closing: Arc<AtomicBool>,
     /// Let go of at the very end: no second process may write before.
     pub _lock: File,
 }
@@ -88,6 +91,7 @@ impl Writer {
     /// Runs until it is told to close, every handle on the store is gone, or the journal fails.
     pub fn run(mut self) {
         let closed = self.work();
+        self.closing.store(true, Ordering::Relaxed);
         // Closing the queue refuses the writes to come, draining it those that wait.
         self.queue.close();
         let mut waiting: Vec<_> = closed.into_iter().collect();

@@ -13,39 +13,40 @@ mod object;
 mod odb;
 mod pack;
 mod read;
+mod recover;
+mod repair;
 mod repo;
 mod trees;
+mod verify;
 mod wal;
+
+pub use repair::Repair;
 
 use super::{
     Author, Change, Journal, JournalError, Loaded, Moment, Mutation, Revision, StoredVersion, failed,
     record_path,
 };
 use flush::Flusher;
-use git2::{Repository, RepositoryInitOptions};
 use history::{History, Row};
 use object::{Id, Kind, Object};
 use odb::Odb;
-use repo::{Checkpoint, Places, Repo, from_io};
+use read::Listing;
+use recover::Recovered;
+use repo::Places;
 use serde::{Deserialize, Serialize};
-use sha1::{Digest, Sha1};
-use std::fs;
 use std::path::Path;
-use std::sync::{Mutex, Once, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use trees::Trees;
 use uuid::Uuid;
 use wal::{Room, Wal};
-
-/// The size of each of the log's two files: room for some ten thousand mutations.
-const LOG_SIZE: u64 = 8 << 20;
 
 /// A bare git repository with a write-ahead log before it.
 pub struct GitJournal {
     places: Places,
     writer: Mutex<Writer>,
     flusher: Flusher,
-    /// What was read to open it, for whoever loads first: reading a large repository takes its time.
-    read: Mutex<Option<Loaded>>,
+    /// What was listed to open it, for whoever loads first.
+    listing: Mutex<Option<Listing>>,
 }
 
 struct Writer {
@@ -67,96 +68,12 @@ const FRAME: usize = 64;
 impl GitJournal {
     /// Opens the repository and its log, made anew when there are none, and brings to the repository what only the log
     /// holds. The caller holds the storage's lock.
-    pub fn open(repository: &Path, log_folder: &Path) -> Result<Self, JournalError> {
-        sync_what_git_writes();
-        let places = Places { repository: repository.to_owned(), log: log_folder.to_owned() };
-        fs::create_dir_all(log_folder).map_err(failed("creating the folder of the write-ahead log"))?;
-        let repo = if repository.join("HEAD").exists() {
-            remove_leftovers(repository)?;
-            Repository::open_bare(repository).map_err(failed("opening the repository"))?
-        } else {
-            create(repository)?
-        };
-        let checkpoint =
-            places.read_checkpoint().map_err(failed("reading the checkpoint of the write-ahead log"))?;
-        let logged_before = checkpoint.is_some();
-        let checkpoint = checkpoint.unwrap_or_default();
-        let (log, records) =
-            Wal::open(log_folder, LOG_SIZE, checkpoint.sequence).map_err(|error| match error {
-                wal::WalError::Io(error) => failed("reading the write-ahead log")(error),
-                damaged @ wal::WalError::Damaged { .. } => JournalError::Damaged(damaged.to_string()),
-            })?;
-        if !logged_before && !records.is_empty() {
-            let folder = places.log.display();
-            return Err(JournalError::Damaged(format!(
-                "{folder} holds mutations, but not the checkpoint they follow"
-            )));
-        }
-        set_broken_packs_aside(&places, &checkpoint)?;
-        let synced = checkpoint.commit.as_deref().and_then(|id| id.parse().ok());
-        let named = named(&repo, &places, logged_before)?;
-        let mut odb = open_odb(repository, true)?;
-        let base = if records.is_empty() { newer(&mut odb, &places, synced, named)? } else { synced };
-        let (loaded, ids) = read::load(&mut odb, base)?;
-        let mut history =
-            History::open(log_folder, &checkpoint.history).map_err(failed("opening the table of changes"))?;
-        if let Some(base) = base {
-            history.catch_up(&mut odb, base)?;
-        }
-        let mut writer = Writer { trees: Trees::load(ids.documents, ids.records), head: base, log };
-
-        let (mut objects, mut changed) = (Vec::new(), Vec::new());
-        let mut made_anew = Vec::new();
-        for record in &records {
-            let damaged = |what: &str| {
-                JournalError::Damaged(format!("record {} of the write-ahead log {what}", record.sequence))
-            };
-            let (frame, mutations): (Frame, _) =
-                postcard::take_from_bytes(&record.body).map_err(|_| damaged("cannot be read"))?;
-            let mutations: Vec<Mutation> =
-                postcard::from_bytes(mutations).map_err(|_| damaged("cannot be read"))?;
-            if writer.head.map(|id| id.0) != frame.before {
-                return Err(damaged("does not follow the commit before it"));
-            }
-            let commits = writer.commit(&mutations, &mut objects, &mut changed);
-            if commits.last().map(|id| id.0) != Some(frame.after) {
-                return Err(damaged("leads to another commit than it did"));
-            }
-            made_anew.extend(commits);
-        }
-        if let Some(named) = named.filter(|named| !records.is_empty() && !made_anew.contains(named)) {
-            let is_behind = newer(&mut odb, &places, synced, Some(named)).is_ok_and(|newer| newer == synced);
-            if !is_behind {
-                // Somebody with git has added to what we had made; otherwise it is not what we left.
-                let newest = newer(&mut odb, &places, writer.head, Some(named))?;
-                let (_, ids) = read::load(&mut odb, newest)?;
-                writer.trees = Trees::load(ids.documents, ids.records);
-                if let (Some(made), Some(newest)) = (writer.head, newest) {
-                    history
-                        .append(&std::mem::take(&mut changed), made)
-                        .map_err(|e| from_io("writing the table of changes", e))?;
-                    history.catch_up(&mut odb, newest)?;
-                }
-                writer.head = newest;
-            }
-        }
-        drop(odb);
-        let sequence = writer.log.last();
-        let mut repo = Repo::new(places.clone(), repo, history)?;
-        if let Some(head) = writer.head.filter(|head| repo.head() != Some(*head) || !changed.is_empty()) {
-            repo.pack(&objects).map_err(|e| from_io("writing a pack", e))?;
-            repo.advance(head, &changed)?;
-            let batches = records.len();
-            tracing::info!(batches, "brought to the repository what only the write-ahead log held");
-        }
-        // From here on there is a checkpoint that the log follows.
-        if !logged_before || checkpoint.commit != writer.head.map(|id| id.to_string()) {
-            repo.sync(sequence).map_err(|e| from_io("syncing the repository", e))?;
-        }
+    pub fn open(repository: &Path, log: &Path) -> Result<Self, JournalError> {
+        let places = Places { repository: repository.to_owned(), log: log.to_owned() };
+        let Recovered { writer, repo, listing } = recover::recover(&places)?;
         let flusher =
-            Flusher::start(repo, sequence).map_err(failed("starting to write to the repository"))?;
-        let read = Some(loaded).filter(|_| writer.head == base);
-        Ok(Self { places, writer: Mutex::new(writer), flusher, read: Mutex::new(read) })
+            Flusher::start(repo, writer.log.last()).map_err(failed("starting to write to the repository"))?;
+        Ok(Self { places, writer: Mutex::new(writer), flusher, listing: Mutex::new(listing) })
     }
 
     /// Readers get a handle of their own, on a repository that holds everything that was answered; and what its branch
@@ -164,31 +81,31 @@ impl GitJournal {
     fn reader(&self, in_memory: bool) -> Result<(Odb, Option<Id>), JournalError> {
         self.flusher.flush()?;
         let head = self.flusher.history().commit.and_then(|id| id.parse().ok());
-        Ok((open_odb(&self.places.repository, in_memory)?, head))
+        Ok((recover::open_odb(&self.places, in_memory)?, head))
     }
-}
 
-fn open_odb(repository: &Path, in_memory: bool) -> Result<Odb, JournalError> {
-    let odb = Odb::open(repository, in_memory).map_err(failed("listing the packs"))?;
-    for (pack, reason) in odb.unusable() {
-        tracing::error!(pack, reason, "a pack cannot be used");
+    fn table_of_changes(&self) -> Result<History, JournalError> {
+        History::reader(&self.places.log, self.flusher.history())
+            .map_err(failed("opening the table of changes"))
     }
-    Ok(odb)
 }
 
 impl Journal for GitJournal {
     fn load(&self) -> Result<Loaded, JournalError> {
-        if let Some(read) = self.read.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            return Ok(read);
-        }
+        let listing = self.listing.lock().unwrap_or_else(PoisonError::into_inner).take();
         let (mut odb, head) = self.reader(true)?;
-        Ok(read::load(&mut odb, head)?.0)
+        let history = self.table_of_changes()?;
+        let known = listing.filter(|listing| listing.commit == head);
+        let listing = known.map_or_else(|| read::list(&mut odb, head), Ok);
+        let loaded = listing.map_err(|damage| vec![damage]).and_then(|listing| read::load(&mut odb, listing));
+        loaded.map_err(|damages| recover::damaged(&damages, &mut odb, head, &history))
     }
 
     fn at(&self, moment: &Moment) -> Result<Loaded, JournalError> {
         let (mut odb, head) = self.reader(true)?;
         let commit = read::find(&mut odb, head, moment)?;
-        Ok(read::load(&mut odb, Some(commit))?.0)
+        let listing = read::list(&mut odb, Some(commit))?;
+        read::load(&mut odb, listing).map_err(|damages| JournalError::Damaged(damages[0].to_string()))
     }
 
     fn append(&self, batch: &[Mutation]) -> Result<Vec<Revision>, JournalError> {
@@ -223,9 +140,8 @@ impl Journal for GitJournal {
 
     fn history(&self, resource: &str, uuid: Uuid) -> Result<Vec<StoredVersion>, JournalError> {
         let (mut odb, _) = self.reader(false)?;
-        let reading = || failed("reading the table of changes");
-        let history = History::reader(&self.places.log, self.flusher.history()).map_err(|e| reading()(e))?;
-        let commits = history.commits(resource, uuid).map_err(|e| reading()(e))?;
+        let commits = self.table_of_changes()?.commits(resource, uuid);
+        let commits = commits.map_err(failed("reading the table of changes"))?;
         let path = record_path(resource, uuid);
         commits.into_iter().rev().map(|id| Ok(read::version(&mut odb, id, &path)?)).collect()
     }
@@ -240,6 +156,12 @@ impl Journal for GitJournal {
         self.flusher.on_failure(alarm);
     }
 
+    fn verify(&self, goes_on: &dyn Fn() -> bool) -> Result<Option<u64>, JournalError> {
+        let (mut odb, head) = self.reader(true)?;
+        let history = self.table_of_changes()?;
+        head.map_or(Ok(Some(0)), |head| verify::verify(&mut odb, head, &history, goes_on))
+    }
+
     fn close(&self) -> Result<(), JournalError> {
         self.flusher.stop()
     }
@@ -250,11 +172,15 @@ impl Writer {
     fn commit(&mut self, batch: &[Mutation], objects: &mut Vec<Object>, changed: &mut Vec<Row>) -> Vec<Id> {
         let mut commits = Vec::with_capacity(batch.len());
         for mutation in batch {
+            let mut touched = Vec::with_capacity(mutation.changes.len());
             for Change { resource, uuid, text } in &mutation.changes {
-                let blob = text
-                    .as_ref()
-                    .map(|text| Object::new(Kind::Blob, text.as_bytes(), self.trees.record(resource, *uuid)));
-                self.trees.put_record(resource, *uuid, blob.as_ref().map(|blob| blob.id));
+                let before = self.trees.record(resource, *uuid);
+                let blob = text.as_ref().map(|text| Object::new(Kind::Blob, text.as_bytes(), before));
+                let after = blob.as_ref().map(|blob| blob.id);
+                if before != after {
+                    self.trees.put_record(resource, *uuid, after);
+                    touched.push((resource, *uuid));
+                }
                 objects.extend(blob);
             }
             for (name, text) in &mutation.documents {
@@ -270,8 +196,7 @@ impl Writer {
                 mutation.time,
                 &message(mutation),
             );
-            let touched = mutation.changes.iter();
-            changed.extend(touched.map(|change| Row::new(commit.id, &change.resource, change.uuid)));
+            changed.extend(touched.into_iter().map(|(resource, uuid)| Row::new(commit.id, resource, uuid)));
             self.head = Some(commit.id);
             commits.push(commit.id);
             objects.push(commit);
@@ -296,118 +221,4 @@ fn signature(author: &Author) -> String {
     };
     let (name, email) = (plain(&author.name), plain(&author.email));
     format!("{} <{email}>", if name.is_empty() { &email } else { &name })
-}
-
-/// What the branch names. One that a power cut has left broken is removed: what it should name is in the log.
-fn named(repo: &Repository, places: &Places, logged_before: bool) -> Result<Option<Id>, JournalError> {
-    let reason = match repo::head(repo) {
-        Ok(named) => return Ok(named),
-        Err(reason) if logged_before => reason,
-        Err(reason) => return Err(reason),
-    };
-    tracing::warn!(%reason, "the branch cannot be read; going back to what was synced last");
-    fs::remove_file(places.repository.join(read::BRANCH)).map_err(failed("removing a broken branch"))?;
-    Ok(None)
-}
-
-/// Of what was synced last and what the branch names, the one that follows the other.
-fn newer(
-    odb: &mut Odb,
-    places: &Places,
-    synced: Option<Id>,
-    named: Option<Id>,
-) -> Result<Option<Id>, JournalError> {
-    let (Some(synced), Some(named)) = (synced, named) else { return Ok(named.or(synced)) };
-    if read::follows(odb, synced, named) {
-        // A power cut took the branch back.
-        Ok(Some(synced))
-    } else if read::follows(odb, named, synced) {
-        // Somebody with git has added to it while we were away.
-        Ok(Some(named))
-    } else {
-        let path = places.repository.display();
-        let message =
-            format!("{path}: main names {named}, which does not follow {synced}, the last commit made here");
-        Err(JournalError::Damaged(message))
-    }
-}
-
-/// A pack that was not synced may be half there after a power cut. What it held is in the log.
-fn set_broken_packs_aside(places: &Places, checkpoint: &Checkpoint) -> Result<(), JournalError> {
-    let names = places.pack_names().map_err(failed("listing the packs"))?;
-    for name in names.difference(&checkpoint.packs) {
-        let path = |ending: &str| places.packs().join(format!("{name}.{ending}"));
-        let whole = |ending: &str| {
-            fs::read(path(ending)).is_ok_and(|content| {
-                content
-                    .split_last_chunk::<20>()
-                    .is_some_and(|(content, checksum)| Sha1::digest(content).as_slice() == checksum)
-            })
-        };
-        if whole("pack") && whole("idx") {
-            continue;
-        }
-        tracing::warn!(pack = name, "set aside a pack that a crash left unfinished");
-        for ending in ["idx", "pack"] {
-            match fs::rename(path(ending), path(&format!("{ending}.broken"))) {
-                Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(failed("setting a broken pack aside")(e));
-                }
-                _ => {}
-            }
-        }
-    }
-    Ok(())
-}
-
-fn create(path: &Path) -> Result<Repository, JournalError> {
-    let mut options = RepositoryInitOptions::new();
-    options
-        .bare(true)
-        .initial_head("main")
-        .external_template(false)
-        .description("The tables of a Karana server");
-    let repository = Repository::init_opts(path, &options).map_err(failed("creating the repository"))?;
-    let configure = || {
-        let mut config = repository.config()?;
-        // A collection beside a live writer can drop objects it has not yet named.
-        config.set_i32("gc.auto", 0)?;
-        config.set_bool("gc.packRefs", false)?;
-        config.set_bool("core.logAllRefUpdates", false)
-    };
-    configure().map_err(failed("configuring the repository"))?;
-    Ok(repository)
-}
-
-/// A power cut leaves locks and unfinished files behind. The storage's own lock says that nobody needs them.
-fn remove_leftovers(path: &Path) -> Result<(), JournalError> {
-    let mut leftovers: Vec<_> = ["HEAD.lock", "config.lock", "packed-refs.lock", "refs/heads/main.lock"]
-        .map(|name| path.join(name))
-        .into();
-    for file in fs::read_dir(path.join("objects/pack")).into_iter().flatten().flatten() {
-        if file.file_name().to_string_lossy().starts_with("tmp_") {
-            leftovers.push(file.path());
-        }
-    }
-    for file in leftovers {
-        match fs::remove_file(&file) {
-            Ok(()) => tracing::warn!(file = %file.display(), "removed what a crash left behind"),
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
-            Err(e) => return Err(failed(&format!("removing {}", file.display()))(e)),
-        }
-    }
-    Ok(())
-}
-
-/// libgit2 does not sync to the disk by itself, and git2 has no switch for it.
-fn sync_what_git_writes() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        #[expect(
-            unsafe_code,
-            reason = "the only way to the option; it sets a process-wide flag before the first use"
-        )]
-        let code = unsafe { libgit2_sys::git_libgit2_opts(libgit2_sys::GIT_OPT_ENABLE_FSYNC_GITDIR as _, 1) };
-        assert!(code == 0, "libgit2 refuses to sync to the disk");
-    });
 }

@@ -28,6 +28,10 @@ pub trait Journal: Send + Sync {
     /// [`JournalError::Full`] nothing was written; after any other error nobody knows, and the caller must stop writing.
     fn append(&self, batch: &[Mutation]) -> Result<Vec<Revision>, JournalError>;
 
+    /// Reads the whole history, as long as `goes_on` says so. Answers with the number of revisions; none when it was told
+    /// to stop.
+    fn verify(&self, goes_on: &dyn Fn() -> bool) -> Result<Option<u64>, JournalError>;
+
     /// Brings everything to its final place and takes no more: what a clean exit ends with.
     fn close(&self) -> Result<(), JournalError>;
 
@@ -194,7 +198,7 @@ pub enum JournalError {
     },
 }
 
-fn failed<E: fmt::Display>(step: &str) -> impl FnOnce(E) -> JournalError {
+fn failed<E: fmt::Display>(step: &str) -> impl FnOnce(E) -> JournalError + use<E> {
     let step = step.to_owned();
     move |reason| JournalError::Failed { step, reason: reason.to_string() }
 }

@@ -36,7 +36,7 @@ pub struct Extent {
 }
 
 /// A row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Row([u8; ROW]);
 
 impl Row {
@@ -49,6 +49,12 @@ impl Row {
         check.update(resource.as_bytes());
         row[36..].copy_from_slice(&check.finalize().to_le_bytes());
         Self(row)
+    }
+
+    fn commit(&self) -> Id {
+        let mut id = [0; 20];
+        id.copy_from_slice(&self.0[..20]);
+        Id(id)
     }
 }
 
@@ -132,18 +138,37 @@ impl History {
     pub fn commits(&self, resource: &str, uuid: Uuid) -> io::Result<Vec<Id>> {
         let mut commits = Vec::new();
         self.scan(self.extent.rows, |rows| {
-            for row in rows.chunks_exact(ROW) {
-                if row[20..36] == *uuid.as_bytes() {
-                    let mut commit = [0; 20];
-                    commit.copy_from_slice(&row[..20]);
-                    // Another resource may have an entry of the same uuid.
-                    if Row::new(Id(commit), resource, uuid).0 == row {
-                        commits.push(Id(commit));
-                    }
+            for row in rows.as_chunks::<ROW>().0.iter().filter(|row| row[20..36] == *uuid.as_bytes()) {
+                let commit = Row(*row).commit();
+                // Another resource may have an entry of the same uuid.
+                if Row::new(commit, resource, uuid).0 == *row {
+                    commits.push(commit);
                 }
             }
         })?;
         Ok(commits)
+    }
+
+    /// The `count` rows before row number `end`; none when there are not so many.
+    pub fn rows_before(&self, end: u64, count: usize) -> io::Result<Option<Vec<Row>>> {
+        let Some(first) = end.checked_sub(count as u64) else { return Ok(None) };
+        let mut bytes = vec![0; count * ROW];
+        self.file.read_exact_at(&mut bytes, first * ROW as u64)?;
+        Ok(Some(bytes.as_chunks::<ROW>().0.iter().map(|row| Row(*row)).collect()))
+    }
+
+    /// The commit before one that it knows, as far as both changed records.
+    pub fn commit_before(&self, commit: Id) -> io::Result<Option<Id>> {
+        let (mut last, mut before) = (None, None);
+        self.scan(self.extent.rows, |rows| {
+            for row in rows.as_chunks::<ROW>().0.iter().map(|row| Row(*row).commit()) {
+                if row == commit && last != Some(commit) {
+                    before = last;
+                }
+                last = Some(row);
+            }
+        })?;
+        Ok(before)
     }
 
     fn scan(&self, rows: u64, mut each: impl FnMut(&[u8])) -> io::Result<()> {

@@ -42,11 +42,14 @@ impl From<Damage> for JournalError {
     }
 }
 
-/// The ids of what a commit holds, beside its content.
+/// What a commit holds: where it belongs, and its id.
 #[derive(Default)]
-pub struct Ids {
+pub struct Listing {
+    pub commit: Option<Id>,
     pub documents: Vec<(String, Id)>,
     pub records: Vec<(Arc<str>, Uuid, Id)>,
+    /// What does not belong there, with the reason.
+    pub strangers: Vec<(String, String)>,
 }
 
 /// Reads a commit.
@@ -62,74 +65,84 @@ fn tree(odb: &mut Odb, id: Id, path: &str) -> Result<Vec<Item>, Damage> {
     items(&content).map_err(|reason| Damage::nonsense(shown, id, reason))
 }
 
-/// Everything that a commit holds.
-pub fn load(odb: &mut Odb, id: Option<Id>) -> Result<(Loaded, Ids), Damage> {
-    let mut loaded = Loaded { revision: None, records: vec![], documents: vec![], strangers: vec![] };
-    let mut ids = Ids::default();
-    let Some(id) = id else { return Ok((loaded, ids)) };
-    loaded.revision = Some(Revision(id.to_string()));
-    let top = commit(odb, id)?.tree;
-    list(odb, top, "", &mut loaded, &mut ids)?;
-
-    for (name, id) in &ids.documents {
-        let content = odb.read(*id, Kind::Blob).map_err(Damage::at(name))?;
-        match str::from_utf8(&content) {
-            Ok(text) => loaded.documents.push((name.clone(), text.to_owned())),
-            Err(_) => loaded.strangers.push((name.clone(), "is not UTF-8".into())),
-        }
+/// Lists what a commit holds. Reads its trees, and no file.
+pub fn list(odb: &mut Odb, id: Option<Id>) -> Result<Listing, Damage> {
+    let mut listing = Listing { commit: id, ..Listing::default() };
+    if let Some(id) = id {
+        let top = commit(odb, id)?.tree;
+        list_tree(odb, top, "", &mut listing)?;
     }
-    // In the order in which they lie: what one is told from is then still at hand for the next.
-    let mut order: Vec<_> = ids.records.iter().map(|record| (odb.place(record.2), record)).collect();
-    order.sort_unstable_by_key(|(place, _)| *place);
-    let parts: Vec<_> =
-        order.chunks(order.len().div_ceil(READERS).max(1)).map(|part| (odb.fork(), part)).collect();
-    let read = std::thread::scope(|scope| {
-        let readers: Vec<_> = parts
-            .into_iter()
-            .map(|(mut odb, part)| {
-                scope.spawn(move || {
-                    part.iter()
-                        .map(|(_, (resource, uuid, id))| {
-                            let content = odb
-                                .read(*id, Kind::Blob)
-                                .map_err(|error| Damage { path: record_path(resource, *uuid), error })?;
-                            let text = str::from_utf8(&content).ok().map(Into::into);
-                            Ok(Stored { resource: resource.clone(), uuid: *uuid, text })
-                        })
-                        .collect::<Result<Vec<_>, Damage>>()
-                })
-            })
-            .collect();
-        readers.into_iter().map(|reader| reader.join()).collect::<Vec<_>>()
-    });
-    for part in read {
-        let part = part.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
-        loaded.records.extend(part);
-    }
-    Ok((loaded, ids))
+    Ok(listing)
 }
 
-/// Sorts what a tree and those below it hold.
-fn list(odb: &mut Odb, id: Id, above: &str, loaded: &mut Loaded, ids: &mut Ids) -> Result<(), Damage> {
+fn list_tree(odb: &mut Odb, id: Id, above: &str, listing: &mut Listing) -> Result<(), Damage> {
     for item in tree(odb, id, above)? {
         let path = format!("{above}{}", item.name);
         match item.kind {
-            Some(Kind::Tree) => list(odb, item.id, &format!("{path}/"), loaded, ids)?,
-            Some(_) if above.is_empty() => ids.documents.push((path, item.id)),
+            Some(Kind::Tree) => list_tree(odb, item.id, &format!("{path}/"), listing)?,
+            Some(_) if above.is_empty() => listing.documents.push((path, item.id)),
             Some(_) => match record_at(&path) {
                 Ok((resource, uuid)) => {
-                    let last = ids.records.last().map(|(last, _, _)| last);
-                    let resource = last.filter(|last| ***last == *resource).cloned();
-                    let resource =
-                        resource.unwrap_or_else(|| path.split('/').nth(1).unwrap_or_default().into());
-                    ids.records.push((resource, uuid, item.id));
+                    // One text for all records of a resource.
+                    let last = listing.records.last().map(|(last, _, _)| last.clone());
+                    let resource = last.filter(|last| **last == *resource).unwrap_or_else(|| resource.into());
+                    listing.records.push((resource, uuid, item.id));
                 }
-                Err(reason) => loaded.strangers.push((path, reason.into())),
+                Err(reason) => listing.strangers.push((path, reason.into())),
             },
-            None => loaded.strangers.push((path, "is neither a file nor a folder".into())),
+            None => listing.strangers.push((path, "is neither a file nor a folder".into())),
         }
     }
     Ok(())
+}
+
+/// Where a record lies in the packs, and which it is.
+type Place<'a> = ((usize, u64), &'a (Arc<str>, Uuid, Id));
+
+/// Reads everything that is listed; what cannot be read, all of it.
+pub fn load(odb: &mut Odb, listing: Listing) -> Result<Loaded, Vec<Damage>> {
+    let revision = listing.commit.map(|id| Revision(id.to_string()));
+    let strangers = listing.strangers;
+    let mut loaded = Loaded { revision, records: vec![], documents: vec![], strangers };
+    let mut damages = Vec::new();
+    for (name, id) in listing.documents {
+        match odb.read(id, Kind::Blob) {
+            Ok(content) => match str::from_utf8(&content) {
+                Ok(text) => loaded.documents.push((name, text.to_owned())),
+                Err(_) => loaded.strangers.push((name, "is not UTF-8".into())),
+            },
+            Err(error) => damages.push(Damage { path: name, error }),
+        }
+    }
+    // In the order in which they lie: what one is told from is then still at hand for the next.
+    let mut order: Vec<_> = listing.records.iter().map(|record| (odb.place(record.2), record)).collect();
+    order.sort_unstable_by_key(|(place, _)| *place);
+    let part = order.len().div_ceil(READERS).max(1);
+    let parts: Vec<_> = order.chunks(part).map(|part| (odb.fork(), part)).collect();
+    let read = std::thread::scope(|scope| {
+        let read_part = |(mut odb, part): (Odb, &[Place<'_>])| {
+            let (mut records, mut damages) = (Vec::with_capacity(part.len()), Vec::new());
+            for (_, (resource, uuid, id)) in part {
+                match odb.read(*id, Kind::Blob) {
+                    Ok(content) => {
+                        let text = str::from_utf8(&content).ok().map(Into::into);
+                        records.push(Stored { resource: resource.clone(), uuid: *uuid, text });
+                    }
+                    Err(error) => damages.push(Damage { path: record_path(resource, *uuid), error }),
+                }
+            }
+            (records, damages)
+        };
+        let readers: Vec<_> = parts.into_iter().map(|part| scope.spawn(move || read_part(part))).collect();
+        readers.into_iter().map(|reader| reader.join()).collect::<Vec<_>>()
+    });
+    for part in read {
+        let (records, damaged) = part.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        loaded.records.extend(records);
+        damages.extend(damaged);
+    }
+    damages.sort_by(|one, other| one.path.cmp(&other.path));
+    if damages.is_empty() { Ok(loaded) } else { Err(damages) }
 }
 
 /// The record that a path belongs to.

@@ -4,6 +4,7 @@ use super::history::{Extent, History, Row};
 use super::object::{Id, Object};
 use super::pack::Pack;
 use super::read::BRANCH;
+use crate::private_file;
 use crate::store::journal::{JournalError, failed};
 use git2::Repository;
 use serde::{Deserialize, Serialize};
@@ -53,6 +54,11 @@ impl Places {
             Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(e) => Err(e),
         }
+    }
+
+    /// Notes a checkpoint; it is on the disk when this answers.
+    pub fn write_checkpoint(&self, checkpoint: &Checkpoint) -> io::Result<()> {
+        private_file::write(&self.checkpoint(), &serde_json::to_vec(checkpoint)?)
     }
 
     /// The names of the packs, without their endings.
@@ -164,12 +170,7 @@ impl Repo {
             packs: self.places.pack_names()?,
             history: self.history.extent().clone(),
         };
-        let (path, unfinished) = (self.places.checkpoint(), self.places.log.join("checkpoint.new"));
-        let mut file = File::create(&unfinished)?;
-        file.write_all(&serde_json::to_vec(&checkpoint)?)?;
-        file.sync_all()?;
-        fs::rename(&unfinished, &path)?;
-        sync(&self.places.log)
+        self.places.write_checkpoint(&checkpoint)
     }
 }
 

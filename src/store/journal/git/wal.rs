@@ -155,6 +155,17 @@ fn read(file: &File, size: u64) -> io::Result<Vec<u8>> {
     Ok(content)
 }
 
+/// All whole records that are in the files of a log, in their order: what can be saved of a damaged one.
+pub fn records_of(folder: &Path, size: u64) -> io::Result<Vec<Record>> {
+    let mut found = Vec::new();
+    for name in ["0", "1"] {
+        let content = read(&open(&folder.join(name), size)?, size)?;
+        found.extend(records(&content).0);
+    }
+    found.sort_by_key(|record| record.sequence);
+    Ok(found)
+}
+
 /// The records from the beginning of a file, as far as they are whole and count up; and where they end.
 fn records(content: &[u8]) -> (Vec<Record>, u64) {
     let mut records: Vec<Record> = Vec::new();
