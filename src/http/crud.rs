@@ -9,7 +9,7 @@ use crate::auth::Actor;
 use crate::auth::policy::{self, Subject, Verb};
 use crate::error::Error;
 use crate::resource::{Entry, Kind, PASSWORD, Patch, set_field};
-use crate::store::{Dependents, Snapshot};
+use crate::store::{Dependents, Snapshot, Written};
 use uuid::Uuid;
 
 /// How a version of the API shows an entry; the flag says whether its secrets are for this reader.
@@ -52,7 +52,7 @@ impl Call<'_> {
     }
 
     /// Makes an entry; answers with its uuid.
-    pub async fn create(&self, input: &Entry) -> Result<Uuid, Error> {
+    pub async fn create(&self, input: &Entry) -> Result<Written<Uuid>, Error> {
         let kind = self.kind(Verb::Create)?;
         let mut entry = kind.new_entry(input)?;
         // Outside the writer: it takes its time.
@@ -67,10 +67,10 @@ impl Call<'_> {
             let kind = kinds.at(index);
             actor.still_stands(transaction.tables())?;
             policy::may_create(&actor, kind, &Subject::new(transaction.tables(), kind, &entry))?;
-            transaction.insert(kind, &entry)
+            transaction.insert(kind, &entry)?;
+            Ok(uuid)
         });
-        written.await?;
-        Ok(uuid)
+        written.await
     }
 
     /// Reads a change of an entry, to be looked at before it is made.
@@ -79,7 +79,7 @@ impl Call<'_> {
     }
 
     /// Changes an entry; answers with the whole of it afterwards.
-    pub async fn update(&self, uuid: Uuid, mut patch: Patch) -> Result<Entry, Error> {
+    pub async fn update(&self, uuid: Uuid, mut patch: Patch) -> Result<Written<Entry>, Error> {
         let kind = self.kind(Verb::Update)?;
         self.app.store.read().find(kind, uuid)?;
         if let Some(password) = patch.password(kind) {
@@ -105,11 +105,11 @@ impl Call<'_> {
             let secrets = policy::sees_secrets(&actor, kind, &after);
             Ok(view(transaction.tables(), kind, new, secrets))
         });
-        Ok(written.await?.value)
+        written.await
     }
 
     /// Deletes an entry; answers with what it was.
-    pub async fn delete(&self, uuid: Uuid, dependents: Dependents) -> Result<Entry, Error> {
+    pub async fn delete(&self, uuid: Uuid, dependents: Dependents) -> Result<Written<Entry>, Error> {
         let kind = self.kind(Verb::Delete)?;
         let (actor, kinds, index, view) =
             (self.actor.clone(), self.app.store.kinds().clone(), kind.index(), self.view);
@@ -124,7 +124,7 @@ impl Call<'_> {
             transaction.delete(kind, uuid, dependents)?;
             Ok(shown)
         });
-        Ok(written.await?.value)
+        written.await
     }
 
     /// The resource, if there is one of that name and the actor may use the verb on any of its entries.

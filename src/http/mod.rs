@@ -130,5 +130,5 @@ fn cors(origins: &[String]) -> CorsLayer {
         .allow_origin(origin)
         .allow_methods([Method::POST, Method::PUT, Method::GET, Method::PATCH, Method::DELETE])
         .allow_headers([header::CONTENT_TYPE, header::AUTHORIZATION])
-        .expose_headers([HeaderName::from_static(context::REQUEST_ID)])
+        .expose_headers([HeaderName::from_static(context::REQUEST_ID), reply::REVISION])
 }

@@ -2,8 +2,9 @@
 
 use super::context::Context;
 use crate::error::{Error, Finding};
+use crate::store::Revision;
 use axum::extract::Request;
-use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -12,6 +13,9 @@ use std::any::Any;
 use std::borrow::Cow;
 use std::io;
 use std::sync::Arc;
+
+/// Names the revision that holds a change: a commit.
+pub const REVISION: HeaderName = HeaderName::from_static("karana-revision");
 
 /// An answer that is not a success. Its body is made in [`render`], in the manner of the API's version.
 #[derive(Debug, Clone)]
@@ -151,6 +155,14 @@ pub fn v1(results: Value) -> Response {
     let inner = python_json(&json!({"results": [results]}));
     let body = Value::String(inner).to_string();
     ([(header::CONTENT_TYPE, "application/json")], body).into_response()
+}
+
+/// The answer to a change: with the revision that holds it.
+pub fn written(revision: Revision, mut answer: Response) -> Response {
+    if let Ok(revision) = HeaderValue::try_from(revision.0) {
+        answer.headers_mut().insert(REVISION, revision);
+    }
+    answer
 }
 
 /// JSON as Python's `json.dumps` writes it: `", "` and `": "` between, everything beyond ASCII as `\uXXXX`.

@@ -54,8 +54,8 @@ pub async fn create(
 ) -> Answer {
     let mut input = parameters.data()?;
     forget_what_v1_does_not_know(app.kind(&resource)?, &mut input);
-    let uuid = call(&app, &actor, &context, &resource).create(&input).await?;
-    Ok(reply::v1(json!({"uuid": uuid.to_string()})))
+    let made = call(&app, &actor, &context, &resource).create(&input).await?;
+    Ok(reply::written(made.revision, reply::v1(json!({"uuid": made.value.to_string()}))))
 }
 
 pub async fn put(
@@ -99,7 +99,8 @@ async fn update(
     forget_what_v1_does_not_know(app.kind(&resource)?, &mut input);
     let patch = call.read_patch(&input)?;
     rule(patch.named).map_err(|reason| Error::invalid("data", "fields", reason))?;
-    Ok(one(uuid, call.update(uuid, patch).await?))
+    let changed = call.update(uuid, patch).await?;
+    Ok(reply::written(changed.revision, one(uuid, changed.value)))
 }
 
 pub async fn delete(
@@ -113,7 +114,8 @@ pub async fn delete(
     app.kind(&resource)?;
     let uuid = parse_id(&id)?;
     let dependents = dependents(query.as_deref())?;
-    Ok(one(uuid, call(&app, &actor, &context, &resource).delete(uuid, dependents).await?))
+    let deleted = call(&app, &actor, &context, &resource).delete(uuid, dependents).await?;
+    Ok(reply::written(deleted.revision, one(uuid, deleted.value)))
 }
 
 fn call<'a>(app: &'a App, actor: &'a Actor, context: &'a Context, resource: &'a str) -> Call<'a> {

@@ -170,7 +170,8 @@ impl Writer {
             Err(reason) => {
                 let unknown = || {
                     Error::Unavailable(
-                        "the disk failed while this was written; whether it was is unknown".into(),
+                        "outcome unknown: the disk failed while this was written, and it may or may not be there after the restart"
+                            .into(),
                     )
                 };
                 decided.into_iter().for_each(|(job, _)| job.answer(Err(unknown())));

@@ -1,6 +1,6 @@
 //! Karanas on `/v1`: configuration, owner, and what happens to them when others go.
 
-use crate::support::{Server, Session, user};
+use crate::support::{Server, Session, record, user};
 use crate::users::stored;
 use serde_json::{Value, json};
 
@@ -142,7 +142,8 @@ async fn an_owner_lists_its_karanas_and_they_are_not_stored_there() {
     let mut listed: Vec<String> = serde_json::from_value(stock.listed().await).unwrap();
     listed.sort();
     assert_eq!(listed, both);
-    assert_eq!(stored(&stock.server, "users", &stock.owner).get("karanas"), None);
+    let stored = stock.server.home().git(&["show", &format!("main:{}", record("users", &stock.owner))]);
+    assert!(!stored.contains("karanas"), "{stored}");
 
     let other = stock.admin.create("users", &user("other")).await;
     let moved = stock.admin.patch(&format!("/v1/karanas/{one}"), &json!({"owner": other})).await.entry(&one);

@@ -1,6 +1,6 @@
 //! Users on `/v1`: signing in, what is unique, what is secret.
 
-use crate::support::{Server, Session, record, user};
+use crate::support::{Server, Session, user};
 use serde_json::{Value, json};
 
 const MASK: &str = "********";
@@ -10,10 +10,10 @@ fn is_device_password(value: &Value) -> bool {
     value.as_str().is_some_and(|text| text.len() == 16 && text.bytes().all(allowed))
 }
 
-/// The entry as the repository holds it.
+/// The entry as the store holds it, secrets and all.
 pub fn stored(server: &Server, resource: &str, uuid: &str) -> Value {
-    let path = format!("main:{}", record(resource, uuid));
-    serde_json::from_str(&server.home().git(&["show", &path])).unwrap()
+    let exported = server.home().run(&["export", "--secrets", "-"]);
+    serde_json::from_str::<Value>(&exported.stdout).unwrap()[resource][uuid].clone()
 }
 
 #[tokio::test]

@@ -76,25 +76,22 @@ impl GitJournal {
         Ok(Self { places, writer: Mutex::new(writer), flusher, listing: Mutex::new(listing) })
     }
 
-    /// Readers get a handle of their own, on a repository that holds everything that was answered; and what its branch
-    /// names. `in_memory`: they will read much.
-    fn reader(&self, in_memory: bool) -> Result<(Odb, Option<Id>), JournalError> {
+    /// Readers get a handle of their own, on a repository that holds everything that was answered, and the table of
+    /// changes as it is then. `in_memory`: they will read much.
+    fn reader(&self, in_memory: bool) -> Result<(Odb, History), JournalError> {
         self.flusher.flush()?;
-        let head = self.flusher.history().commit.and_then(|id| id.parse().ok());
-        Ok((recover::open_odb(&self.places, in_memory)?, head))
-    }
-
-    fn table_of_changes(&self) -> Result<History, JournalError> {
-        History::reader(&self.places.log, self.flusher.history())
-            .map_err(failed("opening the table of changes"))
+        let history = History::reader(&self.places.log, self.flusher.history());
+        let history = history.map_err(failed("opening the table of changes"))?;
+        Ok((recover::open_odb(&self.places, in_memory)?, history))
     }
 }
 
 impl Journal for GitJournal {
     fn load(&self) -> Result<Loaded, JournalError> {
         let listing = self.listing.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let (mut odb, head) = self.reader(true)?;
-        let history = self.table_of_changes()?;
+        let (mut odb, history) = self.reader(true)?;
+        // As it is on the disk, whoever has written it.
+        let head = repo::head(&recover::open(&self.places.repository)?)?;
         let known = listing.filter(|listing| listing.commit == head);
         let listing = known.map_or_else(|| read::list(&mut odb, head), Ok);
         let loaded = listing.map_err(|damage| vec![damage]).and_then(|listing| read::load(&mut odb, listing));
@@ -102,8 +99,8 @@ impl Journal for GitJournal {
     }
 
     fn at(&self, moment: &Moment) -> Result<Loaded, JournalError> {
-        let (mut odb, head) = self.reader(true)?;
-        let commit = read::find(&mut odb, head, moment)?;
+        let (mut odb, history) = self.reader(true)?;
+        let commit = read::find(&mut odb, history.newest(), moment)?;
         let listing = read::list(&mut odb, Some(commit))?;
         read::load(&mut odb, listing).map_err(|damages| JournalError::Damaged(damages[0].to_string()))
     }
@@ -139,16 +136,15 @@ impl Journal for GitJournal {
     }
 
     fn history(&self, resource: &str, uuid: Uuid) -> Result<Vec<StoredVersion>, JournalError> {
-        let (mut odb, _) = self.reader(false)?;
-        let commits = self.table_of_changes()?.commits(resource, uuid);
-        let commits = commits.map_err(failed("reading the table of changes"))?;
+        let (mut odb, history) = self.reader(false)?;
+        let commits = history.commits(resource, uuid).map_err(failed("reading the table of changes"))?;
         let path = record_path(resource, uuid);
         commits.into_iter().rev().map(|id| Ok(read::version(&mut odb, id, &path)?)).collect()
     }
 
     fn record_at(&self, resource: &str, uuid: Uuid, moment: &Moment) -> Result<Option<String>, JournalError> {
-        let (mut odb, head) = self.reader(false)?;
-        let commit = read::find(&mut odb, head, moment)?;
+        let (mut odb, history) = self.reader(false)?;
+        let commit = read::find(&mut odb, history.newest(), moment)?;
         Ok(read::version(&mut odb, commit, &record_path(resource, uuid))?.text)
     }
 
@@ -157,9 +153,8 @@ impl Journal for GitJournal {
     }
 
     fn verify(&self, goes_on: &dyn Fn() -> bool) -> Result<Option<u64>, JournalError> {
-        let (mut odb, head) = self.reader(true)?;
-        let history = self.table_of_changes()?;
-        head.map_or(Ok(Some(0)), |head| verify::verify(&mut odb, head, &history, goes_on))
+        let (mut odb, history) = self.reader(true)?;
+        history.newest().map_or(Ok(Some(0)), |head| verify::verify(&mut odb, head, &history, goes_on))
     }
 
     fn close(&self) -> Result<(), JournalError> {

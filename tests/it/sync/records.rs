@@ -39,10 +39,12 @@ async fn a_change_is_applied_by_itself() {
     let new = Device { password: password(), series: "other".into(), ..old.clone() };
     world.change(|fleet| fleet.devices[0] = new.clone());
     let (user, database) = (old.uuid.to_string(), one.uuid.to_string());
-    eventually("the old password fails", || async {
-        influx.query(&user, &old.password, &database, "SELECT * FROM data").await.0 == 401
+    // Not the old one: InfluxDB remembers a password that it was checking while it was changed.
+    eventually("the new password works", || async {
+        influx.query(&user, &new.password, &database, "SELECT * FROM data").await.0 == 200
     })
     .await;
+    assert_eq!(influx.query(&user, &old.password, &database, "SELECT * FROM data").await.0, 401);
     eventually("the round ends", || async { sync.status().state == State::Idle }).await;
     works(&influx, &new, one, two).await;
     settle(&sync).await;

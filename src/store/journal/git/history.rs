@@ -84,9 +84,14 @@ impl History {
         &self.extent
     }
 
+    /// The newest commit that it knows of.
+    pub fn newest(&self) -> Option<Id> {
+        self.extent.commit.as_deref()?.parse().ok()
+    }
+
     /// Adds what was changed up to `newest`, read from the repository: all of it, or what came after the last row.
     pub fn catch_up(&mut self, odb: &mut Odb, newest: Id) -> Result<(), JournalError> {
-        let known: Option<Id> = self.extent.commit.as_deref().and_then(|id| id.parse().ok());
+        let known = self.newest();
         if known == Some(newest) {
             return Ok(());
         }

@@ -252,7 +252,7 @@ impl<'a> Walk<'a> {
         };
         let before = parent.as_ref().map(|(_, parent)| parent.tree);
         let changed = difference(self.odb, before, Some(commit.tree))
-            .map_err(|damage| Damage { path: format!("{} in commit {id}", damage.path), ..damage })?;
+            .map_err(|damage| Damage { path: format!("{} up to commit {id}", damage.path), ..damage })?;
         self.next = parent;
         Ok(Some(Step { id, commit, changed }))
     }

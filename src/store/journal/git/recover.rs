@@ -160,10 +160,15 @@ pub fn open_repository(places: &Places) -> Result<Repository, JournalError> {
     let path = &places.repository;
     if path.join("HEAD").exists() {
         remove_leftovers(path)?;
-        Repository::open_bare(path).map_err(failed("opening the repository"))
+        open(path)
     } else {
         create(path)
     }
+}
+
+/// Opens a repository that is there.
+pub fn open(path: &Path) -> Result<Repository, JournalError> {
+    Repository::open_bare(path).map_err(failed("opening the repository"))
 }
 
 /// What the branch names. One that a power cut has left broken is removed: what it should name is in the log.

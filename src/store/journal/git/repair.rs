@@ -218,10 +218,9 @@ fn branch(places: &Places) -> Result<Option<Step>, JournalError> {
 /// Which records of the newest commit cannot be read.
 fn records(places: &Places) -> Result<Option<Step>, JournalError> {
     let journal = GitJournal::open(&places.repository, &places.log)?;
-    let (mut odb, head) = journal.reader(true)?;
-    let listing = read::list(&mut odb, head)?;
+    let (mut odb, table) = journal.reader(true)?;
+    let listing = read::list(&mut odb, table.newest())?;
     let Err(damages) = read::load(&mut odb, listing) else { return Ok(None) };
-    let table = journal.table_of_changes()?;
     let mut lost = Vec::new();
     for damage in damages {
         let mut instead = None;
