@@ -15,6 +15,7 @@ mod karanas;
 mod layering;
 mod operator;
 mod provisioning;
+mod races;
 mod resources;
 mod roles;
 mod routes;
