@@ -14,6 +14,7 @@ mod import;
 mod karanas;
 mod layering;
 mod operator;
+mod power_cut;
 mod provisioning;
 mod races;
 mod resources;
