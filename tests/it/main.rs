@@ -7,6 +7,7 @@ mod bad_storage;
 mod concurrency;
 mod cors;
 mod crash;
+mod disk_errors;
 mod disk_full;
 mod encoding;
 mod health;

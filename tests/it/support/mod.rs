@@ -14,7 +14,12 @@ pub use mount::Mounted;
 pub use program::{Ended, Home, PATIENCE, Running, Server, git, record};
 pub use session::{Person, Session, user};
 
+/// Whether the long forms are asked for.
+pub fn long_form() -> bool {
+    std::env::var_os("LONG_TESTS").is_some()
+}
+
 /// How often a test with a short and a long form does what it does.
 pub fn times(short: usize, long: usize) -> usize {
-    if std::env::var_os("LONG_TESTS").is_some() { long } else { short }
+    if long_form() { long } else { short }
 }
