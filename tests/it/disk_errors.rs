@@ -185,7 +185,7 @@ async fn try_point(point: Point) -> Tried {
         let ended = server.stop();
         assert_eq!(ended.code, Some(0), "{call}: {}", ended.stderr);
     } else {
-        ends_by_itself(server, &session, &mut told, &call, point.number % 2 == 0).await;
+        ends_by_itself(server, &session, &mut told, &call, point.number.is_multiple_of(2)).await;
         drop(tracer);
     }
 

@@ -5,6 +5,7 @@
 mod bad_input;
 mod bad_storage;
 mod concurrency;
+mod corruption;
 mod cors;
 mod crash;
 mod disk_errors;
