@@ -34,9 +34,9 @@ one_test() {
 }
 
 need_cargo
-need cc certificates curl flock git influxd setsid
-# What configures a server of the caller's is not for the tests.
-for name in "${!KARANA_@}"; do unset "$name"; done
+need cc certificates curl flock git influxd mkfs.ext4 mount setsid strace
+# What configures a server of the caller's is not for the tests; which build they try is.
+for name in "${!KARANA_@}"; do [[ $name == KARANA_TEST_PROGRAM ]] || unset "$name"; done
 
 say 'Unit and integration tests'
 cargo_tests --all-targets

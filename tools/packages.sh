@@ -8,8 +8,11 @@ declare -A package_of=(
     [flock]=util-linux
     [git]=git
     [influxd]=influxdb
+    [mkfs.ext4]=e2fsprogs
+    [mount]=mount
     [setsid]=util-linux
     [shellcheck]=shellcheck
+    [strace]=strace
 )
 
 say() { printf '==> %s\n' "$*"; }

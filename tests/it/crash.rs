@@ -1,57 +1,12 @@
 //! Killed at any moment, with or without what was never synced: what was answered is there, and nothing else.
 
-use crate::support::{Home, Server, Session, record};
+use crate::support::oracle::{Oracle, Writers, karanas};
+use crate::support::{Home, record, times};
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
-
-const WRITERS: usize = 8;
-
-/// What the writers were told, kept outside of the server.
-#[derive(Default)]
-struct Outside {
-    /// Every record that was answered, with the name it was given last.
-    answered: BTreeMap<String, String>,
-    /// Changes that were sent and not answered: each may be there or not.
-    unknown: BTreeMap<String, BTreeSet<String>>,
-    /// Names sent with creations that were not answered.
-    unknown_new: BTreeSet<String>,
-}
-
-/// Creates records and renames them until the server is gone.
-async fn write_until_killed(session: Session, writer: usize, round: usize) -> Outside {
-    let mut outside = Outside::default();
-    let mut mine: Vec<String> = Vec::new();
-    for n in 0.. {
-        let name = format!("K {writer} {round} {n}");
-        if n % 3 == 2 {
-            let uuid = mine[n % mine.len()].clone();
-            let input = json!({"data": {"name": name}});
-            let sent = session.request("PATCH", &format!("/v1/karanas/{uuid}")).json(&input).send().await;
-            match sent {
-                Ok(answer) if answer.status() == 200 => _ = outside.answered.insert(uuid, name),
-                _ => {
-                    outside.unknown.entry(uuid).or_default().insert(name);
-                    return outside;
-                }
-            }
-        } else {
-            let input = json!({"data": {"name": name, "owner": null, "config": {}}});
-            let sent = session.request("POST", "/v1/karanas/new").json(&input).send().await;
-            let Ok(Ok(body)) = async { Ok::<_, reqwest::Error>(sent?.json::<String>().await) }.await else {
-                outside.unknown_new.insert(name);
-                return outside;
-            };
-            let answer: Value = serde_json::from_str(&body).unwrap();
-            let uuid = answer["results"][0]["uuid"].as_str().unwrap().to_owned();
-            mine.push(uuid.clone());
-            outside.answered.insert(uuid, name);
-        }
-    }
-    outside
-}
 
 /// Does to the storage what a power cut does to files that were never synced.
 fn lose_what_was_not_synced(storage: &Path, round: usize) {
@@ -80,52 +35,24 @@ fn lose_what_was_not_synced(storage: &Path, round: usize) {
     }
 }
 
-async fn karanas(server: &Server) -> BTreeMap<String, String> {
-    let all = server.admin().await.get("/v1/karanas").await.results();
-    let name = |entry: &Value| entry["name"].as_str().unwrap().to_owned();
-    all.as_object().unwrap().iter().map(|(uuid, entry)| (uuid.clone(), name(entry))).collect()
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_answered_survives_every_kill() {
-    let rounds = if std::env::var_os("LONG_TESTS").is_some() { 1000 } else { 12 };
+    let rounds = times(12, 1000);
     let home = Home::new("");
-    let mut known: BTreeMap<String, String> = BTreeMap::new();
+    let mut oracle = Oracle::default();
     let mut server = home.serve();
     for round in 0..rounds {
-        let session = server.admin().await;
-        let writers =
-            (0..WRITERS).map(|writer| tokio::spawn(write_until_killed(session.clone(), writer, round)));
-        let writers: Vec<_> = writers.collect();
+        let writers = Writers::start(&server.admin().await, round);
         tokio::time::sleep(Duration::from_millis(50 + (round as u64 * 7919) % 400)).await;
         server.kill();
-        let mut outside = Outside::default();
-        for writer in writers {
-            let Outside { answered, unknown, unknown_new } = writer.await.unwrap();
-            outside.answered.extend(answered);
-            outside.unknown.extend(unknown);
-            outside.unknown_new.extend(unknown_new);
-        }
+        let told = writers.told().await;
         if round % 2 == 1 {
             lose_what_was_not_synced(&home.storage(), round / 2);
         }
         server = home.serve();
-        let there = karanas(&server).await;
-        known.extend(outside.answered);
-        for (uuid, name) in &known {
-            let found =
-                there.get(uuid).unwrap_or_else(|| panic!("round {round}: {uuid} was answered and is gone"));
-            let maybe = outside.unknown.get(uuid).is_some_and(|names| names.contains(found));
-            assert!(found == name || maybe, "round {round}: {uuid} is {found:?}, answered was {name:?}");
-        }
-        for (uuid, name) in &there {
-            assert!(
-                known.contains_key(uuid) || outside.unknown_new.contains(name),
-                "round {round}: nobody made {uuid}"
-            );
-        }
-        known = there;
+        oracle.compare(told, karanas(&server).await).unwrap_or_else(|wrong| panic!("round {round}: {wrong}"));
     }
+    let known = oracle.known();
     assert!(known.len() > 10 * rounds, "too little was written to mean anything: {}", known.len());
     let ended = server.stop();
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);

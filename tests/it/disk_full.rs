@@ -1,37 +1,16 @@
 //! A disk that fills up and is freed again. Needs to be root, for a small file system of its own.
 
-use crate::support::Home;
+use crate::support::{Home, Mounted};
 use serde_json::json;
 use std::fs::{self, File};
 use std::io::Write;
-use std::path::Path;
-use std::process::Command;
 use std::time::{Duration, Instant};
-
-/// A file system in memory, unmounted when dropped.
-struct Mounted<'a>(&'a Path);
-
-impl<'a> Mounted<'a> {
-    fn new(path: &'a Path, size: &str) -> Option<Self> {
-        fs::create_dir_all(path).unwrap();
-        let options = format!("size={size}");
-        let mounted =
-            Command::new("mount").args(["-t", "tmpfs", "-o", &options, "karana-test"]).arg(path).output();
-        mounted.is_ok_and(|output| output.status.success()).then_some(Self(path))
-    }
-}
-
-impl Drop for Mounted<'_> {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("--lazy").arg(self.0).status();
-    }
-}
 
 #[tokio::test]
 async fn a_full_disk_refuses_changes_until_there_is_room() {
     let home = Home::new("");
     let storage = home.storage();
-    let Some(_mounted) = Mounted::new(&storage, "24m") else {
+    let Some(_mounted) = Mounted::memory(&storage, "24m") else {
         eprintln!("skipped: a file system cannot be mounted here");
         return;
     };

@@ -9,7 +9,7 @@ const OTHER: &str = "4e1fcc06-29f5-4b0c-a3a9-1a5a4b7a0002";
 const KARANA: &str = "4e1fcc06-29f5-4b0c-a3a9-1a5a4b7a0003";
 
 /// `Hello world!`, of the specification of SHA-crypt.
-const HASH: &str =
+pub const HASH: &str =
     "$6$saltstring$svn8UoSVapNtMuq1ukKS4tPQd8iKwSMHWjl/O817G3uBnIFNjnQJuesI68u4OTLiBFdcbYEdFCoEOfaS35inz1";
 
 fn old_user(uuid: &str, email: &str, karanas: &[&str]) -> Value {

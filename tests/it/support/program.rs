@@ -1,6 +1,9 @@
 //! The real program, each in a folder of its own.
+//!
+//! `KARANA_TEST_PROGRAM` names another build of it: a release, which is what the long forms are worth the time for.
 
 use super::Session;
+use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
@@ -11,7 +14,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// Far beyond what any of it takes, also on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A working folder with a `config.ini`; gone with the last one who holds it.
 #[derive(Clone)]
@@ -60,7 +63,8 @@ impl Home {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_karana"));
+        let other_build = std::env::var_os("KARANA_TEST_PROGRAM");
+        let mut command = Command::new(other_build.unwrap_or_else(|| env!("CARGO_BIN_EXE_karana").into()));
         let ours = |name: &str| name.starts_with("KARANA_") || name == "JOURNAL_STREAM";
         std::env::vars().filter(|(name, _)| ours(name)).for_each(|(name, _)| {
             command.env_remove(name);
@@ -84,16 +88,15 @@ impl Home {
         running.end(PATIENCE)
     }
 
+    /// Starts the program, and waits for nothing.
+    pub fn start(&self, arguments: &[&str]) -> Running {
+        Running::start(self.command(arguments))
+    }
+
     /// Starts the server and waits until it is ready.
     pub fn serve(&self) -> Server {
-        let mut running = Running::start(self.command(&[]));
-        let line = running.lines.recv_timeout(PATIENCE).unwrap_or_else(|_| {
-            let _ = running.child.kill();
-            panic!("the server did not get ready: {}", running.log())
-        });
-        let address = line.strip_prefix("karana listening on ").expect("the line of readiness").to_owned();
-        let nobody = Session::new(&address);
-        Server { home: self.clone(), running: Some(running), address, nobody }
+        let ready = self.start(&[]).ready(self, PATIENCE);
+        ready.unwrap_or_else(|ended| panic!("the server did not get ready: {}", ended.stderr))
     }
 
     /// Runs git on the repository of the store, which must work. It holds what was answered 100 ms ago.
@@ -183,12 +186,34 @@ impl Server {
 
     /// Asks it to stop, and does not wait for that.
     pub fn terminate(&self) {
+        self.signal(Signal::TERM);
+    }
+
+    /// Its number among the processes.
+    pub fn pid(&self) -> u32 {
+        self.running.as_ref().expect("runs until it is stopped").child.id()
+    }
+
+    fn signal(&self, signal: Signal) {
         if let Some(running) = &self.running {
-            rustix::process::kill_process(
-                rustix::process::Pid::from_child(&running.child),
-                rustix::process::Signal::TERM,
-            )
-            .unwrap();
+            kill_process(Pid::from_child(&running.child), signal).unwrap();
+        }
+    }
+
+    /// Lets none of its threads go on. Each has finished what it had asked of the system when this returns: a thread
+    /// in the middle of a sync stops only behind it.
+    pub fn freeze(&self) {
+        self.signal(Signal::STOP);
+        let tasks = PathBuf::from(format!("/proc/{}/task", self.pid()));
+        let begin = Instant::now();
+        let stopped = |thread: PathBuf| {
+            let stat = fs::read_to_string(thread.join("stat")).unwrap_or_default();
+            // The state comes behind the name, which is in parentheses and may hold any.
+            stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with(['T', 't']))
+        };
+        while !fs::read_dir(&tasks).unwrap().all(|thread| stopped(thread.unwrap().path())) {
+            assert!(begin.elapsed() < PATIENCE, "the server does not stand still");
+            std::thread::sleep(Duration::from_millis(1));
         }
     }
 
@@ -199,8 +224,13 @@ impl Server {
     }
 
     /// Waits until it has ended by itself.
-    pub fn wait(mut self) -> Ended {
-        self.running.take().expect("runs until it is stopped").end(PATIENCE)
+    pub fn wait(self) -> Ended {
+        self.wait_for(PATIENCE)
+    }
+
+    /// Waits until it has ended by itself, which it must within `patience`.
+    pub fn wait_for(mut self, patience: Duration) -> Ended {
+        self.running.take().expect("runs until it is stopped").end(patience)
     }
 
     /// Ends it as a power cut would.
@@ -224,7 +254,7 @@ impl Drop for Server {
 }
 
 /// A child of ours whose output is read while it runs.
-struct Running {
+pub struct Running {
     child: Child,
     lines: mpsc::Receiver<String>,
     stderr: Arc<Mutex<Vec<u8>>>,
@@ -256,15 +286,35 @@ impl Running {
         String::from_utf8_lossy(&self.stderr.lock().unwrap()).into_owned()
     }
 
+    /// A server that is ready, or how it ended instead.
+    pub fn ready(mut self, home: &Home, patience: Duration) -> Result<Server, Ended> {
+        let line = match self.lines.recv_timeout(patience) {
+            Ok(line) => line,
+            Err(mpsc::RecvTimeoutError::Disconnected) => return Err(self.end(patience)),
+            Err(mpsc::RecvTimeoutError::Timeout) => {
+                self.kill();
+                panic!("the server neither got ready nor ended: {}", self.log())
+            }
+        };
+        let address = line.strip_prefix("karana listening on ").expect("the line of readiness").to_owned();
+        let nobody = Session::new(&address);
+        Ok(Server { home: home.clone(), running: Some(self), address, nobody })
+    }
+
+    fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
     /// Waits for the end. Whatever a program is told to do, it must not panic.
-    fn end(mut self, patience: Duration) -> Ended {
+    pub fn end(mut self, patience: Duration) -> Ended {
         let begin = Instant::now();
         let status = loop {
             if let Some(status) = self.child.try_wait().unwrap() {
                 break status;
             }
             if begin.elapsed() > patience {
-                let _ = self.child.kill();
+                self.kill();
                 panic!("the program did not end: {}", self.log());
             }
             std::thread::sleep(Duration::from_millis(5));

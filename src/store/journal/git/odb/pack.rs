@@ -60,7 +60,7 @@ impl PackFile {
         let count = u64::from(counts[255]);
         // Ids, checksums and places, and the checksums of pack and index; eight bytes more for each place beyond 2 GiB.
         let least = FANOUT + count * (ID + 4 + 4) + 2 * CHECKSUM;
-        if size < least || (size - least) % 8 != 0 || (size - least) / 8 > count {
+        if size < least || !(size - least).is_multiple_of(8) || (size - least) / 8 > count {
             return Err(broken("is not as long as it says"));
         }
         let index = if in_memory {
