@@ -1,9 +1,10 @@
 //! Karana: the management server of a monitoring system for small energy devices.
 //!
 //! Imports run one way: `main → cli → lib → {http, sync} → {auth, store} → resource → error`;
-//! `config` and `telemetry` are leaves. This file puts the parts together.
+//! `backoff`, `config` and `telemetry` are leaves. This file puts the parts together.
 
 pub mod auth;
+mod backoff;
 pub mod cli;
 pub mod config;
 mod control;

@@ -9,7 +9,7 @@ const ORDER: &[&str] =
     &["error", "resource", "store", "auth", "sync", "http", "operator", "control", "lib", "cli", "main"];
 
 /// They use nothing of ours but `error`, and everybody may use them.
-const LEAVES: &[&str] = &["config", "telemetry"];
+const LEAVES: &[&str] = &["backoff", "config", "telemetry"];
 
 /// Foreign crates, and the beginnings of the paths that may use them.
 const FOREIGN: &[(&str, &[&str])] = &[
