@@ -18,6 +18,7 @@ const FOREIGN: &[(&str, &[&str])] = &[
     ("hyper", &["http/"]),
     ("git2", &["store/journal/"]),
     ("libgit2_sys", &["store/journal/"]),
+    ("prometheus", &["http/"]),
     ("reqwest", &["sync/"]),
     ("jsonwebtoken", &["auth/"]),
     ("sha_crypt", &["auth/"]),

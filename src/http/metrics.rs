@@ -1,0 +1,57 @@
+//! `GET /metrics`: the state of the server in the text format of Prometheus, version 0.0.4.
+//!
+//! What the parts know of themselves is asked of them at each scrape, so that nothing has to be kept up to date.
+
+use super::App;
+use super::reply::Failure;
+use crate::error::Error;
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use prometheus::{Encoder, Gauge, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
+
+/// `GET /metrics`
+pub async fn metrics(State(app): State<App>) -> Result<Response, Failure> {
+    let text = text(&app).map_err(|e| Error::internal("gathering the metrics", e))?;
+    Ok(([(header::CONTENT_TYPE, prometheus::TEXT_FORMAT)], text).into_response())
+}
+
+fn text(app: &App) -> prometheus::Result<Vec<u8>> {
+    let registry = Registry::new_custom(Some("karana".into()), None)?;
+    build(&registry)?;
+    store(&registry, app)?;
+    let mut text = Vec::new();
+    TextEncoder::new().encode(&registry.gather(), &mut text)?;
+    Ok(text)
+}
+
+fn build(registry: &Registry) -> prometheus::Result<()> {
+    let about = Opts::new("build_info", "Always 1; the labels say what runs.")
+        .const_label("version", env!("CARGO_PKG_VERSION"));
+    let info = IntGauge::with_opts(about)?;
+    info.set(1);
+    registry.register(Box::new(info))
+}
+
+fn store(registry: &Registry, app: &App) -> prometheus::Result<()> {
+    let about = Opts::new("records", "Records in the store.");
+    let records = IntGaugeVec::new(about, &["resource"])?;
+    let tables = app.store.read();
+    for kind in tables.kinds().iter() {
+        let count = i64::try_from(tables.len(kind)).unwrap_or(i64::MAX);
+        records.with_label_values(&[kind.name()]).set(count);
+    }
+    registry.register(Box::new(records))?;
+    let takes_writes = "1 while the store takes changes, 0 after the disk has failed.";
+    flag(registry, "store_takes_writes", takes_writes, app.store.takes_writes())
+}
+
+fn gauge(registry: &Registry, name: &str, about: &str, value: f64) -> prometheus::Result<()> {
+    let gauge = Gauge::new(name, about)?;
+    gauge.set(value);
+    registry.register(Box::new(gauge))
+}
+
+fn flag(registry: &Registry, name: &str, about: &str, value: bool) -> prometheus::Result<()> {
+    gauge(registry, name, about, if value { 1.0 } else { 0.0 })
+}
