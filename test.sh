@@ -34,7 +34,7 @@ one_test() {
 }
 
 need_cargo
-need cc certificates curl flock git influxd setsid
+need cc certificates curl flock git influxd setsid ssh sshd
 # What configures a server of the caller's is not for the tests.
 for name in "${!KARANA_@}"; do unset "$name"; done
 

@@ -4,7 +4,7 @@ use crate::config::Config;
 use crate::http::Limits;
 use crate::operator::{Command, Operator};
 use crate::resource::Role;
-use crate::store::{Clock, OpenError};
+use crate::store::{Backup, Clock, OpenError};
 use crate::{Server, StartError, control, open_store, start_sync, store, store_settings, telemetry};
 use anyhow::{Context, Result, anyhow, bail};
 use chrono::Utc;
@@ -172,12 +172,9 @@ async fn serve(config: &Config, clock: Clock) -> Result<()> {
     let listener =
         TcpListener::bind(address).await.with_context(|| format!("listening on {address} ([api] listen)"))?;
     let server = Server::start(config, clock, Limits::default()).await?;
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let told = told_to_stop()?;
     let stop = async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
+        told.await;
         tracing::info!("stopping");
     };
     // The one line on standard output: whoever started us may wait for it.
@@ -191,22 +188,52 @@ async fn serve(config: &Config, clock: Clock) -> Result<()> {
     }
 }
 
+/// Resolves at SIGTERM or SIGINT.
+fn told_to_stop() -> io::Result<impl Future<Output = ()>> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
 async fn check(config: &Config, clock: Clock) -> Result<()> {
     if let Some(file) = &logging_file(config) {
         telemetry::check(file)?;
     }
     crate::remarks(config).iter().for_each(|remark| eprintln!("note: {remark}"));
-    let settings = store_settings(config, clock.clone())?;
+    let settings = store_settings(config, clock)?;
     match store::check(&settings) {
         Ok(tables) => {
             let counts = tables.kinds().iter().map(|kind| format!("{} {}", tables.len(kind), kind.name()));
             println!("configuration and storage are in order: {}", counts.collect::<Vec<_>>().join(", "));
-            Ok(())
+            check_backup(config).await
         }
         // A running server has it: that one checks.
-        Err(OpenError::Locked { .. }) => say(config, clock, Command::Check).await,
+        Err(locked @ OpenError::Locked { .. }) => {
+            let answer = control::ask(&crate::control_socket(config), &Command::Check).ok_or(locked)?;
+            let answer = answer.context("asking the running server")?;
+            println!("{}", answer.map_err(|reason| anyhow!(reason))?);
+            Ok(())
+        }
         Err(e) => Err(e.into()),
     }
+}
+
+/// No server runs that could be asked: so the remote is.
+async fn check_backup(config: &Config) -> Result<()> {
+    let Some(remote) = &config.storage.remote else {
+        println!("backup: not configured ([storage] remote)");
+        return Ok(());
+    };
+    let stands = tokio::select! {
+        stands = Backup::compare(&config.storage.path, remote) => stands,
+        () = told_to_stop()? => bail!("interrupted"),
+    };
+    println!("backup: {}", stands.map_err(|reason| anyhow!("backup: {reason}"))?);
+    Ok(())
 }
 
 /// Lets a running server carry the command out, or does it here when none runs.
@@ -231,7 +258,7 @@ async fn alone(
     let store = open_store(config, clock.clone())?;
     let sync = start_sync(config, &store, false)?;
     let passwords = crate::auth::Passwords::new(config.auth.hash_rounds);
-    let operator = Operator { store: store.clone(), passwords, sync: sync.clone(), clock };
+    let operator = Operator { store: store.clone(), passwords, sync: sync.clone(), backup: None, clock };
     let answer = operator.run(command).await;
     sync.stop().await;
     store.close().await;

@@ -8,7 +8,8 @@ use crate::error::Error;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use prometheus::{Encoder, Gauge, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
+use prometheus::{Encoder, Gauge, IntCounter, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
+use std::time::Duration;
 
 /// `GET /metrics`
 pub async fn metrics(State(app): State<App>) -> Result<Response, Failure> {
@@ -20,6 +21,7 @@ fn text(app: &App) -> prometheus::Result<Vec<u8>> {
     let registry = Registry::new_custom(Some("karana".into()), None)?;
     build(&registry)?;
     store(&registry, app)?;
+    backup(&registry, app)?;
     let mut text = Vec::new();
     TextEncoder::new().encode(&registry.gather(), &mut text)?;
     Ok(text)
@@ -44,6 +46,29 @@ fn store(registry: &Registry, app: &App) -> prometheus::Result<()> {
     registry.register(Box::new(records))?;
     let takes_writes = "1 while the store takes changes, 0 after the disk has failed.";
     flag(registry, "store_takes_writes", takes_writes, app.store.takes_writes())
+}
+
+/// Without a remote there is only that there is none.
+fn backup(registry: &Registry, app: &App) -> prometheus::Result<()> {
+    let status = app.backup.status();
+    flag(registry, "backup_configured", "1 when the store is pushed to a remote.", status.is_some())?;
+    let Some(status) = status else { return Ok(()) };
+    gauge(
+        registry,
+        "backup_last_success_timestamp_seconds",
+        "When the store was last pushed; 0 when that was not since the start.",
+        status.pushed.as_ref().map_or(0.0, |(_, at)| at.timestamp_millis() as f64 / 1e3),
+    )?;
+    let behind: Duration = status.behind((app.clock)());
+    gauge(
+        registry,
+        "backup_behind_seconds",
+        "Age of the oldest change that the remote is not known to hold; 0 when it holds all.",
+        behind.as_secs_f64(),
+    )?;
+    let failures = IntCounter::new("backup_failures_total", "Pushes that have failed since the start.")?;
+    failures.inc_by(status.failures);
+    registry.register(Box::new(failures))
 }
 
 fn gauge(registry: &Registry, name: &str, about: &str, value: f64) -> prometheus::Result<()> {

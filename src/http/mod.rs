@@ -18,7 +18,7 @@ pub use listen::{Limits, serve};
 use crate::auth::{Passwords, Tokens};
 use crate::error::Error;
 use crate::resource::Kind;
-use crate::store::{Clock, Store};
+use crate::store::{Backup, Clock, Store};
 use axum::Router;
 use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -43,6 +43,8 @@ pub struct Parts {
     pub passwords: Passwords,
     /// Brings the records to InfluxDB.
     pub sync: crate::sync::Sync,
+    /// Brings the store to another place.
+    pub backup: Backup,
     /// Where the time comes from.
     pub clock: Clock,
     /// Origins whose pages may call us (CORS).

@@ -10,7 +10,9 @@ mod flush;
 mod merge;
 mod object;
 mod pack;
+mod program;
 mod read;
+pub mod remote;
 mod repo;
 mod trees;
 mod wal;
@@ -198,6 +200,10 @@ impl Journal for GitJournal {
     fn history(&self, resource: &str, uuid: Uuid) -> Result<Vec<Version>, JournalError> {
         let repository = self.reader()?;
         read::history(&repository, &read::record_path(resource, uuid)).map_err(failed("walking the history"))
+    }
+
+    fn flush(&self) -> Result<(), JournalError> {
+        self.flusher.flush()
     }
 
     fn close(&self) -> Result<(), JournalError> {
