@@ -65,6 +65,15 @@ enum Verb {
     Plan,
     /// Bring the records to InfluxDB
     Sync,
+    /// Fill an empty storage from its backup, and check it
+    Restore {
+        /// The git remote that holds the backup: a URL, host:path, or a folder
+        #[arg(long, value_name = "REMOTE")]
+        from: String,
+        /// The copy of the key of the store's secrets (storage/keys/seal.keys)
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
+    },
     /// List all versions of one record
     Log {
         /// <resource>/<uuid>
@@ -157,6 +166,7 @@ async fn dispatch(cli: Cli) -> Result<()> {
         Verb::User { verb: UserVerb::List } => say(&config, clock, Command::UserList).await,
         Verb::Plan => say(&config, clock, Command::Plan).await,
         Verb::Sync => say(&config, clock, Command::Sync).await,
+        Verb::Restore { from, key } => restore(&config, clock, &from, &key).await,
         Verb::Log { record: (resource, uuid) } => say(&config, clock, Command::Log { resource, uuid }).await,
     }
 }
@@ -233,6 +243,21 @@ async fn check_backup(config: &Config) -> Result<()> {
         () = told_to_stop()? => bail!("interrupted"),
     };
     println!("backup: {}", stands.map_err(|reason| anyhow!("backup: {reason}"))?);
+    Ok(())
+}
+
+async fn restore(config: &Config, clock: Clock, from: &str, key: &Path) -> Result<()> {
+    let settings = store_settings(config, clock)?;
+    let tables = tokio::select! {
+        restored = store::restore(settings, from, key) => restored?,
+        () = told_to_stop()? => bail!("interrupted; nothing was restored"),
+    };
+    let counts = tables.kinds().iter().map(|kind| format!("{} {}", tables.len(kind), kind.name()));
+    println!("restored revision {}: {}", tables.revision(), counts.collect::<Vec<_>>().join(", "));
+    println!(
+        "Next: see to it that the old server runs no more, and start this one (karana serve). It goes on where the backup \
+         ends; everybody signs in again. Then `karana check` says how its own backup stands."
+    );
     Ok(())
 }
 

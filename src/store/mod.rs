@@ -8,6 +8,7 @@ mod dump;
 mod journal;
 mod open;
 mod record;
+mod restore;
 mod snapshot;
 mod transaction;
 mod writer;
@@ -17,6 +18,7 @@ pub use dump::{Import, export, tablestate};
 pub use journal::{Author, JournalError, Revision, Version};
 pub use open::{Fault, OpenError, check};
 pub use record::{Record, canonical};
+pub use restore::{RestoreError, restore};
 pub use snapshot::{Referrer, Snapshot};
 pub use transaction::{Dependents, Transaction};
 

@@ -1,5 +1,6 @@
 //! The backup: what is written comes to the remote, and a remote that is away, deaf or somebody else's harms nothing.
 
+mod restore;
 mod ssh;
 mod trouble;
 

@@ -2,7 +2,7 @@
 
 use super::{Elsewhere, eventually, home, pushed};
 use crate::operator::fine;
-use crate::support::user;
+use crate::support::{Home, user};
 use std::fs;
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::DirBuilderExt;
@@ -111,7 +111,7 @@ fn answers(sshd: &mut Child, port: u16) -> bool {
 }
 
 #[tokio::test]
-async fn it_goes_over_ssh() {
+async fn over_ssh_it_goes_there_and_back() {
     let Some(sshd) = Sshd::start() else {
         eprintln!("skipped: there is no sshd here (on Debian the package openssh-server)");
         return;
@@ -125,6 +125,12 @@ async fn it_goes_over_ssh() {
     assert_eq!(remote.references(), format!("{main} refs/heads/main"));
     server.stop();
     assert!(fine(old.run(&["check"])).contains("up to date"));
+
+    let new = Home::new("").env("GIT_SSH_COMMAND", &sshd.command());
+    new.write("the.keys", fs::read(old.storage().join("keys/seal.keys")).unwrap_or(b"the key\n".to_vec()));
+    let said = fine(new.run(&["restore", "--from", &url, "--key", "the.keys"]));
+    assert!(said.contains(&main) && said.contains("2 users"), "{said}");
+    assert_eq!(new.git(&["rev-parse", "main"]).trim(), main);
 }
 
 /// Whom nobody knows is not asked about: nobody is there who could answer.

@@ -1,4 +1,5 @@
-//! A repository elsewhere that holds a copy of the store: pushed to, compared with. Never forced, never pulled.
+//! A repository elsewhere that holds a copy of the store: pushed to, compared with, fetched from at a restore. Never
+//! forced, never pulled.
 
 use super::program::{self, Output, ProgramError, git_with_ssh};
 use super::read;
@@ -6,6 +7,7 @@ use crate::store::journal::{JournalError, Revision, failed};
 use git2::{Oid, Repository};
 use percent_encoding::percent_decode_str;
 use std::fmt;
+use std::fs;
 use std::path::Path;
 use std::time::Duration;
 use tokio::process::Command;
@@ -49,9 +51,12 @@ pub enum RemoteError {
     /// It belongs to another store, or to another past of this one.
     #[error(
         "the remote holds commits that are not ours, and it is never forced. Is it another store's, or was this one \
-         restored from an older copy? Name an empty remote"
+         restored from an older copy? Name an empty remote, or restore from this one (karana restore)"
     )]
     Diverged,
+    /// It has no branch `main`.
+    #[error("the remote holds no store: it has no branch main")]
+    Empty,
     /// It did not answer.
     #[error("the remote hangs: no sign of life for {} s", .0.as_secs())]
     Hangs(Duration),
@@ -153,6 +158,28 @@ impl Remote {
                 Ok(Standing::Behind(count(&ours, head, Some(theirs))?))
             }
             _ => Err(RemoteError::Diverged),
+        }
+    }
+
+    /// Makes, in an empty folder, a repository like that of a new store, with the remote's `main` in it and no trace of
+    /// the remote.
+    pub async fn clone_to(&self, repository: &Path) -> Result<(), RemoteError> {
+        super::create(repository)?;
+        let mut git = self.git(repository, HANGS).await?;
+        // As one pack, however small: the store's own packs are merged with it.
+        git.args(["-c", "fetch.unpackLimit=1", "fetch", "--progress", "--no-tags", "--"]);
+        git.arg(&self.address).arg(format!("{0}:{0}", read::BRANCH));
+        let output = self.run(git, HANGS).await?;
+        if !output.success {
+            let absent = output.stderr.contains("couldn't find remote ref");
+            return Err(if absent { RemoteError::Empty } else { RemoteError::Git(self.reason(&output)) });
+        }
+        let note = repository.join("FETCH_HEAD");
+        match fs::remove_file(&note) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                Err(failed(&format!("removing {}", note.display()))(e))?
+            }
+            _ => Ok(()),
         }
     }
 
