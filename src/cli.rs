@@ -4,7 +4,7 @@ use crate::config::Config;
 use crate::http::Limits;
 use crate::operator::{Command, Operator};
 use crate::resource::Role;
-use crate::store::{Clock, OpenError};
+use crate::store::{Backup, Clock, OpenError};
 use crate::{Server, StartError, control, open_store, start_sync, store, store_settings, telemetry};
 use anyhow::{Context, Result, anyhow, bail};
 use chrono::Utc;
@@ -72,6 +72,15 @@ enum Verb {
     Plan,
     /// Bring the records to InfluxDB
     Sync,
+    /// Fill an empty storage from its backup, and check it
+    Restore {
+        /// The git remote that holds the backup: a URL, host:path, or a folder
+        #[arg(long, value_name = "REMOTE")]
+        from: String,
+        /// The copy of the key of the store's secrets (storage/keys/seal.keys)
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
+    },
     /// List all versions of one record
     Log {
         /// <resource>/<uuid>
@@ -189,6 +198,7 @@ async fn dispatch(cli: Cli) -> Result<()> {
         Verb::User { verb: UserVerb::List } => say(&config, clock, Command::UserList).await,
         Verb::Plan => say(&config, clock, Command::Plan).await,
         Verb::Sync => say(&config, clock, Command::Sync).await,
+        Verb::Restore { from, key } => restore(&config, clock, &from, &key).await,
         Verb::Log { record: (resource, uuid) } => say(&config, clock, Command::Log { resource, uuid }).await,
         Verb::Revert { record: (resource, uuid), to } => {
             say(&config, clock, Command::Revert { resource, uuid, to }).await
@@ -213,12 +223,9 @@ async fn serve(config: &Config, clock: Clock) -> Result<()> {
     let listener =
         TcpListener::bind(address).await.with_context(|| format!("listening on {address} ([api] listen)"))?;
     let server = Server::start(config, clock, Limits::default()).await?;
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let told = told_to_stop()?;
     let stop = async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
+        told.await;
         tracing::info!("stopping");
     };
     // The one line on standard output: whoever started us may wait for it.
@@ -232,12 +239,23 @@ async fn serve(config: &Config, clock: Clock) -> Result<()> {
     }
 }
 
+/// Resolves at SIGTERM or SIGINT.
+fn told_to_stop() -> io::Result<impl Future<Output = ()>> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
 async fn check(config: &Config, clock: Clock) -> Result<()> {
     if let Some(file) = &logging_file(config) {
         telemetry::check(file)?;
     }
     crate::remarks(config).iter().for_each(|remark| eprintln!("note: {remark}"));
-    let settings = store_settings(config, clock.clone())?;
+    let settings = store_settings(config, clock)?;
     match store::check(&settings) {
         Ok(None) => {
             println!("the configuration is in order; there is no store yet");
@@ -246,10 +264,15 @@ async fn check(config: &Config, clock: Clock) -> Result<()> {
         Ok(Some(tables)) => {
             let counts = tables.kinds().iter().map(|kind| format!("{} {}", tables.len(kind), kind.name()));
             println!("configuration and storage are in order: {}", counts.collect::<Vec<_>>().join(", "));
-            Ok(())
+            check_backup(config).await
         }
         // A running server has it: that one checks.
-        Err(OpenError::Locked { .. }) => say(config, clock, Command::Check).await,
+        Err(locked @ OpenError::Locked { .. }) => {
+            let answer = control::ask(&crate::control_socket(config), &Command::Check).ok_or(locked)?;
+            let answer = answer.context("asking the running server")?;
+            println!("{}", answer.map_err(|reason| anyhow!(reason))?);
+            Ok(())
+        }
         Err(e) => Err(e.into()),
     }
 }
@@ -263,6 +286,35 @@ fn repair(config: &Config, clock: Clock, yes: bool) -> Result<()> {
         n if yes => println!("done: {n}; karana check looks at all of it again"),
         n => bail!("{n} to do, and nothing was done; karana check --repair --yes does it"),
     }
+    Ok(())
+}
+
+/// No server runs that could be asked: so the remote is.
+async fn check_backup(config: &Config) -> Result<()> {
+    let Some(remote) = &config.storage.remote else {
+        println!("backup: not configured ([storage] remote)");
+        return Ok(());
+    };
+    let stands = tokio::select! {
+        stands = Backup::compare(&config.storage.path, remote) => stands,
+        () = told_to_stop()? => bail!("interrupted"),
+    };
+    println!("backup: {}", stands.map_err(|reason| anyhow!("backup: {reason}"))?);
+    Ok(())
+}
+
+async fn restore(config: &Config, clock: Clock, from: &str, key: &Path) -> Result<()> {
+    let settings = store_settings(config, clock)?;
+    let tables = tokio::select! {
+        restored = store::restore(settings, from, key) => restored?,
+        () = told_to_stop()? => bail!("interrupted; nothing was restored"),
+    };
+    let counts = tables.kinds().iter().map(|kind| format!("{} {}", tables.len(kind), kind.name()));
+    println!("restored revision {}: {}", tables.revision(), counts.collect::<Vec<_>>().join(", "));
+    println!(
+        "Next: see to it that the old server runs no more, and start this one (karana serve). It goes on where the backup \
+         ends; everybody signs in again. Then `karana check` says how its own backup stands."
+    );
     Ok(())
 }
 
@@ -288,7 +340,7 @@ async fn alone(
     let store = open_store(config, clock.clone())?;
     let sync = start_sync(config, &store, false)?;
     let passwords = crate::auth::Passwords::new(config.auth.hash_rounds);
-    let operator = Operator { store: store.clone(), passwords, sync: sync.clone(), clock };
+    let operator = Operator { store: store.clone(), passwords, sync: sync.clone(), backup: None, clock };
     let answer = operator.run(command).await;
     sync.stop().await;
     store.close().await;

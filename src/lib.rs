@@ -1,16 +1,17 @@
 //! Karana: the management server of a monitoring system for small energy devices.
 //!
 //! Imports run one way: `main → cli → lib → {http, sync} → {auth, store} → resource → error`;
-//! `config` and `telemetry` are leaves. This file puts the parts together.
+//! `backoff`, `config` and `telemetry` are leaves. This file puts the parts together.
 
 pub mod auth;
+mod backoff;
 pub mod cli;
 pub mod config;
 mod control;
+mod durable;
 pub mod error;
 pub mod http;
 mod operator;
-mod private_file;
 pub mod resource;
 pub mod store;
 pub mod sync;
@@ -26,7 +27,7 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 use std::time::Duration;
-use store::{Clock, OpenError, Store};
+use store::{Backup, Clock, OpenError, Store};
 use sync::Sync;
 use tokio::net::TcpListener;
 use tower_http::normalize_path::NormalizePath;
@@ -73,10 +74,12 @@ impl Server {
         let key = auth::signing_key(&config.storage.path.join("keys"))?;
         let passwords = Passwords::new(config.auth.hash_rounds);
         let sync = start_sync(config, &store, config.sync.on_change)?;
+        let backup = Backup::start(&store, config.storage.remote.as_deref(), clock.clone());
         let operator = Operator {
             store: store.clone(),
             passwords: passwords.clone(),
             sync: sync.clone(),
+            backup: Some(backup.clone()),
             clock: clock.clone(),
         };
         welcome(config, &operator).await?;
@@ -88,6 +91,7 @@ impl Server {
             tokens: Tokens::new(&key, &config.tenant.id, config.auth.token_ttl, clock.clone()),
             passwords,
             sync,
+            backup,
             clock,
             cors_origins: config.api.cors_origins.clone(),
             networks: Networks {
@@ -116,7 +120,8 @@ impl Server {
         };
         http::serve(listener, self.router(), self.limits.clone(), stop).await;
         // The action under way may end by itself; an InfluxDB that hangs must not keep us. Sync survives a crash.
-        let _ = tokio::time::timeout(SYNC_STOPS_WITHIN, self.app.sync.clone().stop()).await;
+        let sync_stops = tokio::time::timeout(SYNC_STOPS_WITHIN, self.app.sync.clone().stop());
+        let _ = tokio::join!(sync_stops, self.app.backup.stop());
         let in_order = store.takes_writes();
         store.close().await;
         in_order
@@ -183,7 +188,6 @@ fn remarks(config: &Config) -> Vec<String> {
             remarks.push(format!("{key} is set, and has no effect in this version"));
         }
     };
-    not_yet(config.storage.remote.is_some(), "[storage] remote");
     not_yet(
         config.influxdb.as_ref().is_some_and(|influx| influx.retention.is_some()),
         "[influxdb] retention",

@@ -3,7 +3,7 @@
 use crate::auth::Passwords;
 use crate::error::Error;
 use crate::resource::{Entry, Kind, PASSWORD, Role, device_password, set_field};
-use crate::store::{Author, Clock, Import, Moment, Snapshot, Store, export, tablestate};
+use crate::store::{Author, Backup, Clock, Import, Moment, Snapshot, Store, export, tablestate};
 use crate::sync::Sync;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -13,7 +13,7 @@ use uuid::Uuid;
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Command {
-    /// Check everything in the store again.
+    /// Check everything in the store again, and how its backup stands.
     Check,
     /// Take over a dump of the old server.
     Import {
@@ -86,19 +86,15 @@ pub struct Operator {
     pub store: Store,
     pub passwords: Passwords,
     pub sync: Sync,
+    /// The server's; without one nothing is pushed.
+    pub backup: Option<Backup>,
     pub clock: Clock,
 }
 
 impl Operator {
     pub async fn run(&self, command: Command) -> Answer {
         let done = match command {
-            Command::Check => {
-                let store = self.store.clone();
-                return blocking(move || store.check())
-                    .await?
-                    .map(|()| "the store is in order".into())
-                    .map_err(|e| e.to_string());
-            }
+            Command::Check => return self.check().await,
             Command::Import { dump, dry_run, merge } => self.import(&dump, dry_run, merge).await,
             Command::Export { at, secrets } => return self.export(at, secrets).await,
             Command::UserAdd { email, name, role, password } => self.add(&email, &name, role, password).await,
@@ -112,6 +108,19 @@ impl Operator {
             Command::KeyRotate => self.key_rotate().await,
         };
         done.map_err(|error| error.to_string())
+    }
+
+    async fn check(&self) -> Answer {
+        let store = self.store.clone();
+        blocking(move || store.check()).await?.map_err(|e| e.to_string())?;
+        let status = self.backup.as_ref().and_then(Backup::status);
+        match status {
+            None => Ok("the store is in order\nbackup: not configured ([storage] remote)".into()),
+            Some(status) if status.failure.is_some() => {
+                Err(format!("the store is in order\nbackup: {status}"))
+            }
+            Some(status) => Ok(format!("the store is in order\nbackup: {status}")),
+        }
     }
 
     async fn import(&self, dump: &str, dry_run: bool, merge: bool) -> Result<String, Error> {
@@ -306,7 +315,7 @@ impl Operator {
             }
             let line = |version: &crate::store::Version| {
                 let time = version.time.format("%Y-%m-%d %H:%M:%S");
-                format!("{}  {time} UTC  {}  {}", &version.revision.0[..12], version.author, version.summary)
+                format!("{}  {time} UTC  {}  {}", version.revision.short(), version.author, version.summary)
             };
             Ok(versions.iter().map(line).collect::<Vec<_>>().join("\n"))
         })

@@ -13,6 +13,8 @@ declare -A package_of=(
     [setsid]=util-linux
     [shellcheck]=shellcheck
     [strace]=strace
+    [ssh]=openssh-client
+    [sshd]=openssh-server
 )
 
 say() { printf '==> %s\n' "$*"; }
@@ -56,13 +58,13 @@ quietly() {
 }
 
 # `certificates`: those of the authorities, without which no client for HTTPS can be made; elsewhere than on Debian they
-# lie elsewhere.
+# lie elsewhere. `sshd` lies where only root looks.
 is_there() {
-    if [[ $1 == certificates ]]; then
-        ! is_debian || [[ -s /etc/ssl/certs/ca-certificates.crt ]]
-    else
-        command -v "$1" >/dev/null
-    fi
+    case $1 in
+        certificates) ! is_debian || [[ -s /etc/ssl/certs/ca-certificates.crt ]] ;;
+        sshd) command -v sshd >/dev/null || [[ -x /usr/sbin/sshd ]] ;;
+        *) command -v "$1" >/dev/null ;;
+    esac
 }
 
 # Installs the packages of those programs that are missing, and only those.
@@ -84,8 +86,9 @@ need() {
     for program in "${missing[@]}"; do
         is_there "$program" || die "$program is not there although its package is installed"
     done
-    # The package would serve all networks without authentication from the next boot on.
-    if [[ " ${missing[*]} " == *' influxd '* && -d /run/systemd/system ]]; then
-        as_root systemctl disable influxdb || true
+    # The packages would serve all networks from the next boot on; influxdb without authentication.
+    if [[ -d /run/systemd/system ]]; then
+        [[ " ${missing[*]} " != *' influxd '* ]] || as_root systemctl disable influxdb || true
+        [[ " ${missing[*]} " != *' sshd '* ]] || as_root systemctl disable ssh.service ssh.socket || true
     fi
 }

@@ -1,6 +1,6 @@
 //! The key that signs tokens: made at the first start, kept in `storage/keys/`, never in the repository.
 
-use crate::private_file;
+use crate::durable;
 use rand::Rng;
 use std::fs::File;
 use std::io::{self, Read};
@@ -50,7 +50,7 @@ pub fn signing_key(folder: &Path) -> Result<Vec<u8>, KeyError> {
 fn create(path: &Path) -> io::Result<Vec<u8>> {
     let mut key = vec![0; 64];
     rand::rng().fill_bytes(&mut key);
-    private_file::write(path, &key)?;
+    durable::write(path, &key)?;
     Ok(key)
 }
 

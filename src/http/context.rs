@@ -6,6 +6,7 @@ use super::reply::Failure;
 use crate::auth::Actor;
 use crate::config::Network;
 use crate::error::Error;
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -128,6 +129,19 @@ pub async fn authenticate(
         let _ = context.actor.set(format!("{}/{}", actor.resource, actor.uuid));
     }
     request.extensions_mut().insert(actor);
+    Ok(next.run(request).await)
+}
+
+/// Lets only those in who may see the inside of the server.
+pub async fn only_trusted(
+    State(app): State<App>,
+    Extension(context): Extension<Context>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Failure> {
+    if !app.networks.shows_details_to(context.client) {
+        return Err(Error::Denied("this is for the networks of [api] metrics_from".into()).into());
+    }
     Ok(next.run(request).await)
 }
 

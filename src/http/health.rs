@@ -7,15 +7,15 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// `GET /health/live`: the process answers.
-pub async fn live() -> Json<serde_json::Value> {
+pub async fn live() -> Json<Value> {
     Json(json!({"status": "ok"}))
 }
 
 /// `GET /health/ready`: reads and writes are possible. Back ends that are away do not make it unready: devices and
-/// owners are kept, and brought to them when they come back.
+/// owners are kept, and brought to them when they come back. Nor does a backup that fails.
 pub async fn ready(
     State(app): State<App>,
     Extension(context): Extension<Context>,
@@ -34,6 +34,22 @@ pub async fn ready(
             "history": app.store.past(),
         });
         body["sync"] = super::sync::status(&app)?;
+        body["backup"] = backup(&app);
     }
     Ok((status, Json(body)).into_response())
+}
+
+/// How the backup stands, for whoever may see the inside.
+fn backup(app: &App) -> Value {
+    let Some(status) = app.backup.status() else { return "not configured".into() };
+    json!({
+        "remote": status.remote,
+        "pushed": status.pushed.as_ref().map(|(revision, at)| json!({"revision": revision.0, "at": at})),
+        "behind_since": status.behind_since,
+        "behind_seconds": status.behind((app.clock)()).as_secs(),
+        "error": status.failure.as_ref().map(|failure| {
+            json!({"reason": failure.reason, "at": failure.at, "next_try": failure.next_try})
+        }),
+        "failures": status.failures,
+    })
 }

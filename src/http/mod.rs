@@ -5,6 +5,7 @@ mod context;
 mod crud;
 mod health;
 mod listen;
+mod metrics;
 mod path;
 mod reply;
 mod session;
@@ -17,7 +18,7 @@ pub use listen::{Limits, serve};
 use crate::auth::{Passwords, Tokens};
 use crate::error::Error;
 use crate::resource::Kind;
-use crate::store::{Clock, Store};
+use crate::store::{Backup, Clock, Store};
 use axum::Router;
 use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -42,6 +43,8 @@ pub struct Parts {
     pub passwords: Passwords,
     /// Brings the records to InfluxDB.
     pub sync: crate::sync::Sync,
+    /// Brings the store to another place.
+    pub backup: Backup,
     /// Where the time comes from.
     pub clock: Clock,
     /// Origins whose pages may call us (CORS).
@@ -78,15 +81,18 @@ impl std::ops::Deref for App {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Access {
     Everybody,
+    /// This machine and those of `[api] metrics_from`.
+    Trusted,
     SignedIn,
 }
 
 /// Every route, with who gets to it.
 fn routes() -> Vec<(Access, &'static str, MethodRouter<App>)> {
-    use Access::{Everybody, SignedIn};
+    use Access::{Everybody, SignedIn, Trusted};
     vec![
         (Everybody, "/health/live", get(health::live)),
         (Everybody, "/health/ready", get(health::ready)),
+        (Trusted, "/metrics", get(metrics::metrics)),
         (Everybody, "/v1/{resource}/login", post(session::login)),
         (SignedIn, "/v1/{resource}", get(v1::list)),
         (SignedIn, "/v1/{resource}/new", post(v1::create)),
@@ -98,14 +104,16 @@ fn routes() -> Vec<(Access, &'static str, MethodRouter<App>)> {
 }
 
 /// The whole interface as one service. From outside to inside: trailing slashes, request line in the log, CORS,
-/// error bodies, panics, who is signed in, handler.
+/// error bodies, panics, who gets in, handler.
 pub fn router(app: App) -> NormalizePath<Router> {
     let mut router = Router::new();
-    for (access, path, mut methods) in routes() {
-        if access == Access::SignedIn {
-            // Before the body is read.
-            methods = methods.route_layer(from_fn_with_state(app.clone(), context::authenticate));
-        }
+    for (access, path, methods) in routes() {
+        // Before the body is read.
+        let methods = match access {
+            Access::Everybody => methods,
+            Access::Trusted => methods.route_layer(from_fn_with_state(app.clone(), context::only_trusted)),
+            Access::SignedIn => methods.route_layer(from_fn_with_state(app.clone(), context::authenticate)),
+        };
         router = router.route(path, methods);
     }
     let router = router

@@ -3,19 +3,23 @@
 //! All changes go through [`Store::write`]: one writer thread decides each mutation against the newest tables, makes
 //! a batch of them durable, publishes the tables, and only then answers. Readers never wait for it.
 
+mod backup;
 mod dump;
 mod journal;
 mod open;
 mod record;
+mod restore;
 mod seal;
 mod snapshot;
 mod transaction;
 mod writer;
 
+pub use backup::{Backup, Status as BackupStatus};
 pub use dump::{Import, export, tablestate};
 pub use journal::{Author, JournalError, Moment, Revision};
 pub use open::{Fault, OpenError, check, repair};
 pub use record::{Record, canonical};
+pub use restore::{RestoreError, restore};
 pub use seal::{KeyFile, Keyring, KeyringError};
 pub use snapshot::{Referrer, Snapshot};
 pub use transaction::{Dependents, Transaction};
@@ -30,6 +34,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot, watch};
 use uuid::Uuid;
+
+/// The name of the repository in the storage folder.
+const REPOSITORY: &str = "tables.git";
 
 /// Where the time comes from.
 pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;

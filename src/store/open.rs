@@ -107,6 +107,11 @@ impl fmt::Display for Faults<'_> {
 
 pub(super) fn open(settings: Settings) -> Result<Store, OpenError> {
     let lock = lock(&settings.path)?;
+    open_locked(settings, lock)
+}
+
+/// Opens the store whose lock the caller has taken.
+pub(super) fn open_locked(settings: Settings, lock: File) -> Result<Store, OpenError> {
     let journal = journal(&settings.path)?;
     let loaded = journal.load().map_err(failed(&settings))?;
     let meta = Meta::read(&loaded, &settings)?;
@@ -232,7 +237,7 @@ pub(super) fn tables_at(
 }
 
 /// One process at a time: the lock goes with the process, however it ends.
-fn lock(path: &Path) -> Result<File, OpenError> {
+pub(super) fn lock(path: &Path) -> Result<File, OpenError> {
     // Other users of the machine have no business with credentials.
     fs::DirBuilder::new()
         .recursive(true)
@@ -516,7 +521,7 @@ fn failed(settings: &Settings) -> impl FnOnce(JournalError) -> OpenError {
     move |source| OpenError::Journal { path, source }
 }
 
-fn folder(path: &Path, step: &'static str) -> impl FnOnce(io::Error) -> OpenError {
+pub(super) fn folder(path: &Path, step: &'static str) -> impl FnOnce(io::Error) -> OpenError {
     let path = path.to_owned();
     move |source| OpenError::Folder { path, step, source }
 }

@@ -4,8 +4,8 @@
 //! XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha-03). Resource, entry, field and key are authenticated with it, so that a
 //! value cannot be passed off as another one's. A secret that does not change keeps its bytes.
 
+use crate::durable;
 use crate::error::Finding;
-use crate::private_file;
 use crate::resource::{Entry, Kind, field, field_mut};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
@@ -166,7 +166,7 @@ impl Keyring {
              # Keep a copy of this file, apart from the backup of the store. Take no line out.\n",
         );
         self.0.iter().for_each(|key| text.extend([&key.line, "\n"]));
-        private_file::write(&file.path, text.as_bytes()).map_err(failed)
+        durable::write(&file.path, text.as_bytes()).map_err(failed)
     }
 
     /// The keys with a new one in force, which is on the disk when this answers; where the file is not ours, the keys that

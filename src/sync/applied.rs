@@ -11,7 +11,7 @@ use std::io;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use crate::private_file;
+use crate::durable;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -165,7 +165,7 @@ impl StateFile {
         content.servers.insert(self.server.clone(), records.collect());
         let text = serde_json::to_vec(&content).map_err(io::Error::other)?;
 
-        private_file::write(&self.path, &text)
+        durable::write(&self.path, &text)
     }
 
     fn content(&self) -> Content {

@@ -15,7 +15,6 @@
 
 mod action;
 mod applied;
-mod backoff;
 mod desired;
 mod fleet;
 mod influx;

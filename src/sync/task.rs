@@ -12,13 +12,16 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::Clock;
 use super::action::Action;
-use super::backoff::Backoff;
 use super::report::{OpenFailure, Report, State, Status};
 use super::round::{Depth, Reconciler, Setback};
+use crate::backoff::Backoff;
 use crate::error::Error;
 
 /// Changes that come within this time of the first share a round.
 const DEBOUNCE: Duration = Duration::from_millis(100);
+
+/// The wait after a first failure.
+const FIRST_WAIT: Duration = Duration::from_secs(1);
 
 /// What a caller wants of the task, and where the answer goes.
 pub enum Request {
@@ -66,7 +69,7 @@ pub struct Task<T> {
 impl<T: Send + std::marker::Sync> Task<T> {
     /// Runs until told to stop, or until nobody is left who could.
     pub async fn run(mut self) {
-        let mut backoff = Backoff::default();
+        let mut backoff = Backoff::from(FIRST_WAIT);
         let mut next_round = Instant::now();
         // While InfluxDB locks our administrator out, changes do not hurry: each try costs it a bcrypt.
         let mut locked_out = false;

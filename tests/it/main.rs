@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic where it stands")]
 
+mod backup;
 mod bad_input;
 mod bad_storage;
 mod concurrency;

@@ -12,8 +12,10 @@ mod merge;
 mod object;
 mod odb;
 mod pack;
+mod program;
 mod read;
 mod recover;
+pub mod remote;
 mod repair;
 mod repo;
 mod trees;
@@ -155,6 +157,10 @@ impl Journal for GitJournal {
     fn verify(&self, goes_on: &dyn Fn() -> bool) -> Result<Option<u64>, JournalError> {
         let (mut odb, history) = self.reader(true)?;
         history.newest().map_or(Ok(Some(0)), |head| verify::verify(&mut odb, head, &history, goes_on))
+    }
+
+    fn flush(&self) -> Result<(), JournalError> {
+        self.flusher.flush()
     }
 
     fn close(&self) -> Result<(), JournalError> {

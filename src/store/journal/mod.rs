@@ -13,6 +13,13 @@ use uuid::Uuid;
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default, PartialOrd, Ord)]
 pub struct Revision(pub String);
 
+impl Revision {
+    /// Enough of it to tell it from others, for people.
+    pub fn short(&self) -> &str {
+        self.0.get(..12).unwrap_or(&self.0)
+    }
+}
+
 impl fmt::Display for Revision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -31,6 +38,9 @@ pub trait Journal: Send + Sync {
     /// Reads the whole history, as long as `goes_on` says so. Answers with the number of revisions; none when it was told
     /// to stop.
     fn verify(&self, goes_on: &dyn Fn() -> bool) -> Result<Option<u64>, JournalError>;
+
+    /// Waits until what was appended is where other programs read it, so that it can be copied.
+    fn flush(&self) -> Result<(), JournalError>;
 
     /// Brings everything to its final place and takes no more: what a clean exit ends with.
     fn close(&self) -> Result<(), JournalError>;

@@ -258,7 +258,8 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// Whether `older` is `newer` or one of the commits before it.
+/// Whether `older` is `newer` or one of the commits before it. What cannot be read leads nowhere: it is met, and named,
+/// when it is needed.
 pub fn follows(odb: &mut Odb, newer: Id, older: Id) -> bool {
     let mut seen = HashSet::new();
     let mut next = vec![newer];
@@ -267,11 +268,20 @@ pub fn follows(odb: &mut Odb, newer: Id, older: Id) -> bool {
             return true;
         }
         if seen.insert(id) {
-            // What cannot be read is met, and named, when it is needed.
             next.extend(commit(odb, id).map(|commit| commit.parents).unwrap_or_default());
         }
     }
     false
+}
+
+/// How many commits there are from `newest` back to `base`, without that, or to the first one.
+pub fn distance(odb: &mut Odb, newest: Id, base: Option<Id>) -> Result<usize, Damage> {
+    let (mut count, mut next) = (0, Some(newest));
+    while let Some(id) = next.filter(|id| Some(*id) != base) {
+        next = commit(odb, id)?.parents.first().copied();
+        count += 1;
+    }
+    Ok(count)
 }
 
 /// The commit of that moment, on the way to `newest`.

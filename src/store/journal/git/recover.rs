@@ -9,6 +9,7 @@ use super::repo::{self, Checkpoint, Places, Repo, from_io};
 use super::trees::Trees;
 use super::wal::{Record, Wal, WalError};
 use super::{Frame, Writer, verify};
+use crate::durable;
 use crate::store::journal::{JournalError, Mutation, failed};
 use git2::{Repository, RepositoryInitOptions};
 use std::fs;
@@ -17,6 +18,9 @@ use std::sync::Once;
 
 /// The size of each of the log's two files: room for some ten thousand mutations.
 pub const LOG_SIZE: u64 = 8 << 20;
+
+/// What `HEAD` says.
+pub const HEAD: &str = "ref: refs/heads/main\n";
 
 /// What a journal begins with.
 pub struct Recovered {
@@ -158,12 +162,34 @@ pub fn open_odb(places: &Places, in_memory: bool) -> Result<Odb, JournalError> {
 pub fn open_repository(places: &Places) -> Result<Repository, JournalError> {
     sync_what_git_writes();
     let path = &places.repository;
-    if path.join("HEAD").exists() {
+    if is_begun(path) {
         remove_leftovers(path)?;
-        open(path)
-    } else {
-        create(path)
+        return open(path);
     }
+    let making = || failed("making the repository");
+    // What a crash left of a first start: no more than git's own scaffold.
+    for item in fs::read_dir(path).map_err(|e| making()(e))? {
+        let item = item.map_err(|e| making()(e))?.path();
+        let removed = if item.is_dir() { fs::remove_dir_all(&item) } else { fs::remove_file(&item) };
+        removed.map_err(|e| making()(e))?;
+    }
+    let repository = create(path)?;
+    durable::sync_folder(path).map_err(|e| making()(e))?;
+    Ok(repository)
+}
+
+/// Whether there is a repository, or was one: a power cut during the very first start may leave a scaffold whose files are
+/// without content.
+fn is_begun(path: &Path) -> bool {
+    const SCAFFOLD: [&str; 3] = ["HEAD", "config", "description"];
+    fn holds_more(folder: &Path) -> bool {
+        fs::read_dir(folder).into_iter().flatten().flatten().any(|item| {
+            let is_folder = item.file_type().is_ok_and(|kind| kind.is_dir());
+            let name = item.file_name();
+            if is_folder { holds_more(&item.path()) } else { SCAFFOLD.iter().all(|known| name != *known) }
+        })
+    }
+    fs::read_to_string(path.join("HEAD")).is_ok_and(|head| head == HEAD) || holds_more(path)
 }
 
 /// Opens a repository that is there.

@@ -5,7 +5,7 @@
 use super::history::{Extent, History};
 use super::object::Id;
 use super::read::{self, record_at};
-use super::recover::{self, LOG_SIZE, open_odb, open_repository, read_record, trees_of};
+use super::recover::{self, HEAD, LOG_SIZE, open_odb, open_repository, read_record, trees_of};
 use super::repo::{Checkpoint, Places, Repo, from_io};
 use super::wal::{self, Wal, WalError};
 use super::{GitJournal, Writer, verify};
@@ -19,8 +19,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
-
-const HEAD: &str = "ref: refs/heads/main\n";
 
 /// What is to be done, in its order.
 pub struct Repair {

@@ -4,7 +4,7 @@ use super::history::{Extent, History, Row};
 use super::object::{Id, Object};
 use super::pack::Pack;
 use super::read::BRANCH;
-use crate::private_file;
+use crate::durable;
 use crate::store::journal::{JournalError, failed};
 use git2::Repository;
 use serde::{Deserialize, Serialize};
@@ -58,7 +58,7 @@ impl Places {
 
     /// Notes a checkpoint; it is on the disk when this answers.
     pub fn write_checkpoint(&self, checkpoint: &Checkpoint) -> io::Result<()> {
-        private_file::write(&self.checkpoint(), &serde_json::to_vec(checkpoint)?)
+        durable::write(&self.checkpoint(), &serde_json::to_vec(checkpoint)?)
     }
 
     /// The names of the packs, without their endings.

@@ -2,20 +2,25 @@
 
 use std::time::Duration;
 
-const SHORTEST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(300);
 
-/// Doubles the wait with each failure in a row, from one second to five minutes.
-#[derive(Debug, Default)]
+/// Doubles the wait with each failure in a row, up to five minutes.
+#[derive(Debug)]
 pub struct Backoff {
+    shortest: Duration,
     failures: u32,
 }
 
 impl Backoff {
+    /// Begins with a wait of `shortest`.
+    pub fn from(shortest: Duration) -> Self {
+        Self { shortest, failures: 0 }
+    }
+
     /// The wait after one more failure. `random` lies between 0 and 1 and takes off up to a quarter, so that
-    /// servers which lost the same InfluxDB do not come back all at once.
+    /// servers which lost the same back end do not come back all at once.
     pub fn next(&mut self, random: f64) -> Duration {
-        let wait = SHORTEST.saturating_mul(2_u32.saturating_pow(self.failures)).min(LONGEST);
+        let wait = self.shortest.saturating_mul(2_u32.saturating_pow(self.failures)).min(LONGEST);
         self.failures = self.failures.saturating_add(1);
         scattered(wait, random)
     }
@@ -41,7 +46,7 @@ mod tests {
 
     #[test]
     fn waits_double_from_a_second_to_five_minutes() {
-        let mut backoff = Backoff::default();
+        let mut backoff = Backoff::from(Duration::from_secs(1));
         let waits: Vec<u64> = (0..11).map(|_| backoff.next(0.0).as_secs()).collect();
         assert_eq!(waits, [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300]);
         backoff.failures = u32::MAX;
