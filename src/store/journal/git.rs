@@ -335,6 +335,11 @@ fn create(path: &Path) -> Result<Repository, JournalError> {
         config.set_bool("core.logAllRefUpdates", false)
     };
     configure().map_err(failed("configuring the repository"))?;
+    // Not everything that libgit2 makes here is synced, in spite of the switch; without a HEAD git sees no repository.
+    for name in ["HEAD", "."] {
+        let synced = fs::File::open(path.join(name)).and_then(|file| file.sync_all());
+        synced.map_err(failed("syncing the new repository"))?;
+    }
     Ok(repository)
 }
 
