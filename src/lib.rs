@@ -63,7 +63,7 @@ pub struct Server {
     app: App,
     limits: Limits,
     /// Removes its socket when it is dropped.
-    _control: control::Control,
+    control: control::Control,
 }
 
 impl Server {
@@ -100,7 +100,7 @@ impl Server {
             },
             limits: limits.clone(),
         });
-        Ok(Self { app, limits, _control: control })
+        Ok(Self { app, limits, control })
     }
 
     /// The HTTP interface as a service.
@@ -123,6 +123,8 @@ impl Server {
         let sync_stops = tokio::time::timeout(SYNC_STOPS_WITHIN, self.app.sync.clone().stop());
         let _ = tokio::join!(sync_stops, self.app.backup.stop());
         let in_order = store.takes_writes();
+        // Before the lock: whoever takes the storage over has a socket of its own in this place.
+        drop(self.control);
         store.close().await;
         in_order
     }

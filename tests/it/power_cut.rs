@@ -26,7 +26,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 /// A store is put aside for a new one after so many cuts: what one is about does not depend on its size.
-const CUTS_PER_STORE: usize = 25;
+const CUTS_PER_STORE: usize = 10;
 
 /// Nothing is written to the device but what the server syncs.
 const OPTIONS: &str = "commit=600,noatime";

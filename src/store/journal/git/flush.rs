@@ -6,7 +6,7 @@ use super::merge;
 use super::object::{Id, Object};
 use super::read::BRANCH;
 use super::repo::{Places, Repo, from_io};
-use crate::store::journal::JournalError;
+use crate::store::journal::{JournalError, failed};
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -71,6 +71,8 @@ struct State {
     /// What the branch names: before and after the move that is under way, or was the last.
     named: [Option<Id>; 2],
     stop: bool,
+    /// Packs have been merged since the last checkpoint, which does not name the new ones.
+    merged: bool,
     /// The disk was full the last time.
     full: bool,
     failed: Option<String>,
@@ -193,16 +195,23 @@ struct Merging(Option<JoinHandle<()>>);
 
 impl Merging {
     /// Begins to merge if that is due and not under way.
-    fn look(&mut self, packs: &Path) {
+    fn look(&mut self, packs: &Path, shared: &Arc<Shared>) {
         if self.0.as_ref().is_some_and(|thread| !thread.is_finished()) {
             return;
         }
-        let packs = packs.to_owned();
+        let (packs, shared) = (packs.to_owned(), shared.clone());
         let work = move || {
-            let merged =
-                merge::due(&packs).and_then(|due| due.map_or(Ok(()), |names| merge::merge(&packs, &names)));
-            if let Err(reason) = merged {
-                tracing::warn!(%reason, "packs were not merged; they are fine as they are");
+            let merged = merge::due(&packs).and_then(|due| match due {
+                Some(names) => merge::merge(&packs, &names).map(|()| true),
+                None => Ok(false),
+            });
+            match merged {
+                Ok(false) => {}
+                Ok(true) => {
+                    shared.lock().merged = true;
+                    shared.wake.notify_one();
+                }
+                Err(reason) => tracing::warn!(%reason, "packs were not merged; they are fine as they are"),
             }
         };
         self.0 = std::thread::Builder::new().name("merge".into()).spawn(work).ok();
@@ -258,7 +267,7 @@ impl Shared {
         Ok(())
     }
 
-    fn run(&self, repo: &mut Repo) {
+    fn run(self: &Arc<Self>, repo: &mut Repo) {
         let mut last_sync = Instant::now();
         let mut last_write = Instant::now();
         let mut busy_since = Instant::now();
@@ -302,7 +311,7 @@ impl Shared {
                 return;
             }
             if last_sync >= last_write {
-                merging.look(&repo.places().packs());
+                merging.look(&repo.places().packs(), self);
             }
         }
     }
@@ -311,7 +320,11 @@ impl Shared {
     fn gather(&self, last_sync: Instant, gathered: Instant) -> bool {
         let mut state = self.lock();
         let urgent = |state: &State| {
-            state.stop || state.full || state.flush_wanted > state.flushed || state.sync_wanted > state.synced
+            state.stop
+                || state.full
+                || state.merged
+                || state.flush_wanted > state.flushed
+                || state.sync_wanted > state.synced
         };
         while !urgent(&state) && state.pending.is_empty() {
             let rest = UNSYNCED.saturating_sub(last_sync.elapsed());
@@ -356,11 +369,12 @@ impl Shared {
         state.flushed = pushed;
         state.history = repo.history().clone();
         let due = stop || state.sync_wanted > state.synced || last_sync.elapsed() >= UNSYNCED;
-        let due = due && state.synced < pushed;
+        let due = (due && state.synced < pushed) || std::mem::take(&mut state.merged);
         drop(state);
         self.done.notify_all();
         if due {
-            repo.sync(sequence).map_err(|e| from_io("syncing the repository", e))?;
+            // Also a full disk: what could not be synced may be dropped by the system, and a second try would not see it.
+            repo.sync(sequence).map_err(failed("syncing the repository"))?;
             *last_sync = Instant::now();
         }
         let mut state = self.lock();

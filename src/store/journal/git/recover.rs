@@ -39,10 +39,15 @@ pub fn recover(places: &Places) -> Result<Recovered, JournalError> {
         places.read_checkpoint().map_err(failed("reading the checkpoint of the write-ahead log"))?;
     let logged_before = checkpoint.is_some();
     let checkpoint = checkpoint.unwrap_or_default();
+    if !logged_before {
+        Wal::make(&places.log, LOG_SIZE).map_err(|e| from_io("making the write-ahead log", e))?;
+    }
     let (log, records) =
         Wal::open(&places.log, LOG_SIZE, checkpoint.sequence).map_err(|error| match error {
             WalError::Io(error) => failed("reading the write-ahead log")(error),
-            damaged @ WalError::Damaged { .. } => JournalError::Damaged(damaged.to_string()),
+            damaged => {
+                JournalError::Damaged(format!("{damaged}. `karana check --repair` shows what can be done"))
+            }
         })?;
     if !logged_before && !records.is_empty() {
         let folder = places.log.display();
@@ -92,6 +97,7 @@ pub fn recover(places: &Places) -> Result<Recovered, JournalError> {
     if !logged_before || checkpoint.commit != writer.head.map(|id| id.to_string()) {
         repo.sync(writer.log.last()).map_err(|e| from_io("syncing the repository", e))?;
     }
+    remove_what_was_set_aside(places);
     let listing = Some(listing).filter(|listing| listing.commit == writer.head);
     Ok(Recovered { writer, repo, listing })
 }
@@ -250,6 +256,18 @@ fn set_broken_packs_aside(places: &Places, checkpoint: &Checkpoint) -> Result<()
         }
     }
     Ok(())
+}
+
+/// Everything is in its place and on the disk: what was set aside on the way is not needed any more.
+fn remove_what_was_set_aside(places: &Places) {
+    for file in fs::read_dir(places.packs()).into_iter().flatten().flatten() {
+        let path = file.path();
+        if path.extension().is_some_and(|ending| ending == "broken")
+            && let Err(reason) = fs::remove_file(&path)
+        {
+            tracing::warn!(%reason, path = %path.display(), "a broken pack could not be removed");
+        }
+    }
 }
 
 pub fn create(path: &Path) -> Result<Repository, JournalError> {

@@ -144,18 +144,20 @@ fn files(places: &Places) -> Result<Vec<Step>, JournalError> {
     match places.read_checkpoint() {
         Err(reason) => steps.push(checkpoint(places, &repository, reason.to_string())?),
         Ok(known) => {
+            let logged_before = known.is_some();
             let known = known.unwrap_or_default();
             match Wal::open(&places.log, LOG_SIZE, known.sequence) {
-                Err(damage @ WalError::Damaged { sequence, .. }) => {
-                    let held = wal::records_of(&places.log, LOG_SIZE).map_err(failed("reading the log"))?;
-                    let keeps = held
-                        .into_iter()
-                        .filter(|record| (known.sequence + 1..sequence).contains(&record.sequence));
-                    let keeps = keeps.map(|record| record.body).collect();
+                Err(WalError::Io(error)) => return Err(failed("reading the write-ahead log")(error)),
+                Err(damage) if logged_before => {
+                    let held = wal::records_of(&places.log).map_err(failed("reading the log"))?;
+                    let follow = held.into_iter().filter(|record| record.sequence > known.sequence);
+                    let follow = (known.sequence + 1..).zip(follow);
+                    let keeps = follow.take_while(|(wanted, record)| *wanted == record.sequence);
+                    let keeps = keeps.map(|(_, record)| record.body).collect();
                     steps.push(Step::Log { reason: damage.to_string(), keeps, first: known.sequence });
                 }
-                Err(WalError::Io(error)) => return Err(failed("reading the write-ahead log")(error)),
-                Ok(_) => {}
+                // A start makes one.
+                Err(_) | Ok(_) => {}
             }
         }
     }
@@ -174,7 +176,7 @@ pub fn is_whole(path: &Path) -> bool {
 /// Where the log goes on from what the branch names.
 fn checkpoint(places: &Places, repository: &Repository, reason: String) -> Result<Step, JournalError> {
     let head = super::repo::head(repository)?;
-    let held = wal::records_of(&places.log, LOG_SIZE).map_err(failed("reading the log"))?;
+    let held = wal::records_of(&places.log).map_err(failed("reading the log"))?;
     let of = |record: &wal::Record| read_record(record).map(|(frame, _)| frame);
     let after = held.iter().find(|record| of(record).is_some_and(|frame| Some(Id(frame.after)) == head));
     let before = held.iter().find(|record| of(record).is_some_and(|frame| frame.before.map(Id) == head));
@@ -254,9 +256,10 @@ impl Step {
                 places.write_checkpoint(&checkpoint).map_err(mending("the checkpoint"))
             }
             Self::Log { keeps, first, .. } => {
-                for name in ["0", "1"] {
+                for name in wal::NAMES {
                     aside(&places.log.join(name), now).map_err(mending("the log"))?;
                 }
+                Wal::make(&places.log, LOG_SIZE).map_err(mending("the log"))?;
                 let (mut log, _) =
                     Wal::open(&places.log, LOG_SIZE, first).map_err(failed("making a new log"))?;
                 keeps.iter().try_for_each(|body| log.append(body)).map_err(mending("the log"))

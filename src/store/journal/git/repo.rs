@@ -133,7 +133,7 @@ impl Repo {
         let write = || -> io::Result<()> {
             // As git does, so that no other program writes it at the same time.
             let mut file = OpenOptions::new().write(true).create_new(true).open(&lock)?;
-            writeln!(file, "{commit}")?;
+            file.write_all(format!("{commit}\n").as_bytes())?;
             fs::rename(&lock, &path)
         };
         write().map_err(|error| {

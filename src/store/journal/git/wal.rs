@@ -13,6 +13,9 @@ use std::path::Path;
 
 const HEADER: usize = 16;
 
+/// The two files.
+pub const NAMES: [&str; 2] = ["0", "1"];
+
 /// No log gets that far. What lies beyond is text that was taken for a number, and its checksum, over what seems to be its
 /// length, is not worth the time.
 const BEYOND: u64 = 1 << 40;
@@ -23,6 +26,12 @@ pub enum WalError {
     /// The disk says so.
     #[error("{0}")]
     Io(#[from] io::Error),
+    /// A file is missing, or not as long as it was made: nobody knows what it held.
+    #[error("{path} is missing or not as long as it was made")]
+    Length {
+        /// Which.
+        path: String,
+    },
     /// A record is damaged, and it is not the last one.
     #[error("{folder}: the record {sequence} is damaged or gone, though later ones are whole")]
     Damaged {
@@ -67,10 +76,15 @@ pub enum Room {
 }
 
 impl Wal {
-    /// Opens the log in `folder`, made anew where it is missing, and reads the records after `checkpoint`, in order.
+    /// Makes the files of a log in `folder`, where they are missing or not as long as they should be.
+    pub fn make(folder: &Path, size: u64) -> io::Result<()> {
+        NAMES.iter().try_for_each(|name| make(&folder.join(name), size))?;
+        File::open(folder)?.sync_all()
+    }
+
+    /// Opens the log in `folder` and reads the records after `checkpoint`, in order.
     pub fn open(folder: &Path, size: u64, checkpoint: u64) -> Result<(Self, Vec<Record>), WalError> {
-        let files = [open(&folder.join("0"), size)?, open(&folder.join("1"), size)?];
-        File::open(folder)?.sync_all()?;
+        let files = [open(&folder.join(NAMES[0]), size)?, open(&folder.join(NAMES[1]), size)?];
         let contents = [read(&files[0], size)?, read(&files[1], size)?];
         let [first, second] = contents.each_ref().map(|content| records(content));
         let newest = [&first, &second].map(|(records, _)| records.last().map_or(0, |record| record.sequence));
@@ -137,20 +151,30 @@ impl Wal {
     }
 }
 
-fn open(path: &Path, size: u64) -> io::Result<File> {
+fn make(path: &Path, size: u64) -> io::Result<()> {
     let file =
         OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
-    if file.metadata()?.len() != size {
-        // Written, not only reserved: turning reserved blocks into written ones would cost each write a metadata update.
-        let zeros = vec![0; 1 << 20];
-        file.set_len(0)?;
-        for at in (0..size).step_by(zeros.len()) {
-            let part = zeros.len().min((size - at) as usize);
-            file.write_all_at(&zeros[..part], at)?;
-        }
-        file.sync_all()?;
+    if file.metadata()?.len() == size {
+        return Ok(());
     }
-    Ok(file)
+    // Written, not only reserved: turning reserved blocks into written ones would cost each write a metadata update.
+    let zeros = vec![0; 1 << 20];
+    file.set_len(0)?;
+    for at in (0..size).step_by(zeros.len()) {
+        let part = zeros.len().min((size - at) as usize);
+        file.write_all_at(&zeros[..part], at)?;
+    }
+    file.sync_all()
+}
+
+fn open(path: &Path, size: u64) -> Result<File, WalError> {
+    let wrong = || WalError::Length { path: path.display().to_string() };
+    match OpenOptions::new().read(true).write(true).open(path) {
+        Ok(file) if file.metadata()?.len() == size => Ok(file),
+        Ok(_) => Err(wrong()),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Err(wrong()),
+        Err(e) => Err(e.into()),
+    }
 }
 
 fn read(file: &File, size: u64) -> io::Result<Vec<u8>> {
@@ -160,10 +184,14 @@ fn read(file: &File, size: u64) -> io::Result<Vec<u8>> {
 }
 
 /// All whole records that are in the files of a log, in their order: what can be saved of a damaged one.
-pub fn records_of(folder: &Path, size: u64) -> io::Result<Vec<Record>> {
+pub fn records_of(folder: &Path) -> io::Result<Vec<Record>> {
     let mut found = Vec::new();
-    for name in ["0", "1"] {
-        let content = read(&open(&folder.join(name), size)?, size)?;
+    for name in NAMES {
+        // As much as there is of it.
+        let content = std::fs::read(folder.join(name)).or_else(|e| match e.kind() {
+            io::ErrorKind::NotFound => Ok(vec![]),
+            _ => Err(e),
+        })?;
         found.extend(records(&content).0);
     }
     found.sort_by_key(|record| record.sequence);
@@ -223,6 +251,7 @@ mod tests {
     const SIZE: u64 = 4096;
 
     fn open(folder: &Path, checkpoint: u64) -> (Wal, Vec<u64>) {
+        Wal::make(folder, SIZE).unwrap();
         let (wal, records) = Wal::open(folder, SIZE, checkpoint).unwrap();
         assert!(
             records.iter().all(|record| record.body == body(record.sequence)),
