@@ -42,7 +42,7 @@ stop_server() {
 }
 
 records() {
-    curl -s "$api/health/ready" | sed 's/.*"karanas": *\([0-9]*\).*/\1/'
+    curl -s "$api/metrics" | awk '/^karana_records{resource="karanas"}/ { print $2 }'
 }
 
 # Creates records until there are so many.

@@ -6,6 +6,9 @@
 
 mod pack;
 
+#[cfg(test)]
+pub use pack::apply;
+
 use super::object::{Id, Kind, id_of};
 use flate2::Decompress;
 use pack::{Held, PackFile};
