@@ -10,7 +10,7 @@ mod pack;
 pub use pack::apply;
 
 use super::object::{Id, Kind, id_of};
-use flate2::Decompress;
+use libdeflater::Decompressor;
 use pack::{Held, PackFile};
 use std::collections::HashMap;
 use std::fs;
@@ -51,7 +51,7 @@ pub struct Odb {
     packs: Vec<Arc<PackFile>>,
     /// Packs that cannot be used at all, with the reason.
     unusable: Vec<(String, String)>,
-    inflate: Decompress,
+    inflate: Decompressor,
     bases: Bases,
 }
 
@@ -69,7 +69,7 @@ impl Odb {
         }
         // New objects are looked for more often, and new packs are small.
         packs.sort_by_key(|pack| pack.count());
-        Ok(Self { objects, packs, unusable, inflate: Decompress::new(true), bases: Bases::default() })
+        Ok(Self { objects, packs, unusable, inflate: Decompressor::new(), bases: Bases::default() })
     }
 
     /// The same objects for another thread.
@@ -78,7 +78,7 @@ impl Odb {
             objects: self.objects.clone(),
             packs: self.packs.clone(),
             unusable: self.unusable.clone(),
-            inflate: Decompress::new(true),
+            inflate: Decompressor::new(),
             bases: Bases::default(),
         }
     }
@@ -180,13 +180,15 @@ impl Odb {
     }
 
     fn read_loose(&mut self, deflated: &[u8]) -> Result<Content, String> {
-        let mut input = deflated;
-        let mut whole = pack::inflate(&mut self.inflate, LARGEST, |buffer| {
-            let length = input.len().min(buffer.len());
-            buffer[..length].copy_from_slice(&input[..length]);
-            input = &input[length..];
-            Ok(length)
-        })?;
+        // How long it is stands in front of it: `blob 123`, then a zero.
+        let mut length = (deflated.len() * 4).max(256);
+        let mut whole = loop {
+            match pack::inflate_at_most(&mut self.inflate, deflated, length)? {
+                Some(whole) => break whole,
+                None if length > LARGEST => return Err("it says to be too long".into()),
+                None => length *= 4,
+            }
+        };
         let end = whole.iter().take(32).position(|byte| *byte == 0).ok_or("it has no header")?;
         let header = String::from_utf8_lossy(&whole[..end]).into_owned();
         let (name, size) = header.split_once(' ').ok_or("it has no header")?;

@@ -9,7 +9,7 @@ mod difference;
 
 use super::object::{Id, Kind, Object};
 use difference::{Lines, difference};
-use flate2::{Compress, Compression, FlushCompress, Status};
+use libdeflater::{CompressionLvl, Compressor};
 use sha1::{Digest, Sha1};
 use std::collections::HashMap;
 
@@ -45,7 +45,7 @@ struct Entry<'a> {
 impl Pack {
     /// Packs objects; one that comes twice is packed once. The version `before` one must come before it to count.
     pub fn new(objects: &[Object]) -> Self {
-        let mut deflate = Compress::new(Compression::fast(), true);
+        let mut deflate = Compressor::new(CompressionLvl::fastest());
         let mut places: HashMap<Id, usize> = HashMap::with_capacity(objects.len());
         let mut entries: Vec<Entry<'_>> = Vec::with_capacity(objects.len());
         // For each kind of text one that is there as a whole, for others to be told from.
@@ -148,7 +148,7 @@ pub fn distance(out: &mut Vec<u8>, mut back: usize) {
 }
 
 /// As a zlib stream (RFC 1950). What is shorter than `worth` would hardly get smaller: it goes as it is.
-fn compress(deflate: &mut Compress, content: &[u8], worth: usize, out: &mut Vec<u8>) {
+fn compress(deflate: &mut Compressor, content: &[u8], worth: usize, out: &mut Vec<u8>) {
     if content.len() < worth {
         let length = content.len() as u16;
         out.extend_from_slice(&[0x78, 0x01, 0x01]);
@@ -158,16 +158,10 @@ fn compress(deflate: &mut Compress, content: &[u8], worth: usize, out: &mut Vec<
         out.extend_from_slice(&adler32(content).to_be_bytes());
         return;
     }
-    deflate.reset();
-    loop {
-        let done = deflate.total_in() as usize;
-        out.reserve((content.len() - done) / 2 + 64);
-        match deflate.compress_vec(&content[done..], out, FlushCompress::Finish) {
-            Ok(Status::StreamEnd) => return,
-            Ok(_) => {}
-            Err(reason) => unreachable!("compressing into memory: {reason}"),
-        }
-    }
+    let begin = out.len();
+    out.resize(begin + deflate.zlib_compress_bound(content.len()), 0);
+    let length = deflate.zlib_compress(content, &mut out[begin..]);
+    out.truncate(begin + length.unwrap_or_else(|e| unreachable!("there is room for the longest: {e}")));
 }
 
 /// The checksum at the end of a zlib stream, of short content.

@@ -2,7 +2,7 @@
 
 use super::super::object::{Id, Kind};
 use super::LARGEST;
-use flate2::{Decompress, FlushDecompress, Status};
+use libdeflater::{DecompressionError, Decompressor};
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -131,7 +131,7 @@ impl PackFile {
     }
 
     /// The entry that begins at `offset`.
-    pub fn entry(&self, offset: u64, deflated: &mut Decompress) -> Result<Held, String> {
+    pub fn entry(&self, offset: u64, stream: &mut Decompressor) -> Result<Held, String> {
         // An entry's header has at most 10 bytes, what names its base 20 more.
         let mut head = [0; 32];
         let length = self.read(offset, &mut head)?;
@@ -169,15 +169,12 @@ impl PackFile {
             }
             _ => None,
         };
-        let mut at = offset + (length - bytes.len()) as u64;
-        let content = inflate(deflated, size, |buffer| {
-            let length = self.read(at, buffer)?;
-            at += length as u64;
-            Ok(length)
-        })?;
-        if content.len() != size {
-            return Err("it is not as long as it says".into());
-        }
+        // How long it is deflated is not said: at most a little longer than it is.
+        let begin = offset + (length - bytes.len()) as u64;
+        let most = (size + size / 1024 + 64) as u64;
+        let mut deflated = vec![0; most.min(self.end.saturating_sub(begin)) as usize];
+        self.read(begin, &mut deflated)?;
+        let content = inflate(stream, &deflated, size)?;
         match (base, Kind::numbered(kind)) {
             (Some(base), _) => Ok(Held::Difference(base, content)),
             (None, Some(kind)) => Ok(Held::Whole(kind, content)),
@@ -211,37 +208,32 @@ fn number(bytes: &(impl AsRef<[u8]> + ?Sized)) -> u32 {
     bytes.as_ref().iter().fold(0, |n, byte| n << 8 | u32::from(*byte))
 }
 
-/// Inflates one zlib stream that `more` reads on, to at most `most` bytes.
-pub fn inflate(
-    stream: &mut Decompress,
+/// Inflates a zlib stream whose content is so long; what comes after it does not matter.
+pub fn inflate(stream: &mut Decompressor, deflated: &[u8], length: usize) -> Result<Vec<u8>, String> {
+    // A broken length must not ask for memory that the stream cannot fill: it grows a thousandfold at most (RFC 1951).
+    if length / 1100 > deflated.len() {
+        return Err("it is not as long as it says".into());
+    }
+    match inflate_at_most(stream, deflated, length)? {
+        Some(content) if content.len() == length => Ok(content),
+        _ => Err("it is not as long as it says".into()),
+    }
+}
+
+/// Inflates a zlib stream; none when its content is longer than `most`.
+pub fn inflate_at_most(
+    stream: &mut Decompressor,
+    deflated: &[u8],
     most: usize,
-    mut more: impl FnMut(&mut [u8]) -> Result<usize, String>,
-) -> Result<Vec<u8>, String> {
-    const STEP: usize = 1 << 16;
-    stream.reset(true);
-    let mut input = [0; 2048];
-    let (mut from, mut to) = (0, 0);
-    // A broken length is believed piece by piece. One byte more than there may be: to see that there are more.
-    let mut out = Vec::with_capacity(most.min(STEP) + 1);
-    loop {
-        if from == to {
-            (from, to) = (0, more(&mut input)?);
+) -> Result<Option<Vec<u8>>, String> {
+    let mut content = vec![0; most];
+    match stream.zlib_decompress(deflated, &mut content) {
+        Ok(length) => {
+            content.truncate(length);
+            Ok(Some(content))
         }
-        if out.len() == out.capacity() {
-            out.reserve(out.len().min(most - out.len().min(most)).max(1));
-        }
-        let (taken, made) = (stream.total_in(), out.len());
-        let status = stream.decompress_vec(&input[from..to], &mut out, FlushDecompress::None);
-        from += (stream.total_in() - taken) as usize;
-        match status {
-            Ok(Status::StreamEnd) => return Ok(out),
-            Ok(_) if out.len() > most => return Err("it is longer than it says".into()),
-            Ok(_) if to == 0 || (stream.total_in() == taken && out.len() == made) => {
-                return Err("it has no end".into());
-            }
-            Ok(_) => {}
-            Err(_) => return Err("it cannot be inflated".into()),
-        }
+        Err(DecompressionError::InsufficientSpace) => Ok(None),
+        Err(DecompressionError::BadData) => Err("it cannot be inflated".into()),
     }
 }
 
