@@ -1,3 +1,5 @@
+mod model;
+
 use super::*;
 use crate::resource::{Entry, TOKEN_EPOCH, field, set_field};
 use serde_json::{Value, json};
@@ -11,6 +13,7 @@ fn settings(path: &std::path::Path) -> Settings {
         kinds: Kinds::enabled(&enabled).unwrap(),
         keys: KeyFile { path: path.join("keys/seal.keys"), is_ours: true },
         clock: Arc::new(|| DateTime::from_timestamp(1_700_000_000, 0).unwrap()),
+        log_size: LOG_SIZE,
     }
 }
 
