@@ -135,7 +135,7 @@ fn store_settings(config: &Config, clock: Clock) -> Result<store::Settings, Star
     let kinds = Kinds::enabled(&config.resources.enabled).map_err(StartError::Resources)?;
     let tenant = (config.tenant.id.clone(), config.tenant.name.clone());
     let path = config.storage.path.clone();
-    Ok(store::Settings { keys: seal_keys(&path), path, tenant, kinds, clock })
+    Ok(store::Settings { keys: seal_keys(&path), path, tenant, kinds, clock, log_size: store::LOG_SIZE })
 }
 
 /// The file with the keys that secrets are sealed with: handed in by systemd (`LoadCredential=seal.keys:…`), or ours.

@@ -38,6 +38,9 @@ use uuid::Uuid;
 /// The name of the repository in the storage folder.
 const REPOSITORY: &str = "tables.git";
 
+/// The size of each file of the write-ahead log: room for some ten thousand mutations.
+pub const LOG_SIZE: u64 = 8 << 20;
+
 /// Where the time comes from.
 pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 
@@ -53,6 +56,8 @@ pub struct Settings {
     pub keys: KeyFile,
     /// Where the time of a commit comes from.
     pub clock: Clock,
+    /// The size of each of the log's two files ([`LOG_SIZE`]). A storage keeps the one it was made with.
+    pub log_size: u64,
 }
 
 /// A handle on the open store; cheap to clone.

@@ -112,7 +112,7 @@ pub(super) fn open(settings: Settings) -> Result<Store, OpenError> {
 
 /// Opens the store whose lock the caller has taken.
 pub(super) fn open_locked(settings: Settings, lock: File) -> Result<Store, OpenError> {
-    let journal = journal(&settings.path)?;
+    let journal = journal(&settings)?;
     let loaded = journal.load().map_err(failed(&settings))?;
     let meta = Meta::read(&loaded, &settings)?;
     let documents = loaded.documents.clone();
@@ -176,7 +176,7 @@ pub fn check(settings: &Settings) -> Result<Option<Snapshot>, OpenError> {
         return Ok(None);
     }
     let _lock = lock(&settings.path)?;
-    check_journal(&journal(&settings.path)?, settings).map(Some)
+    check_journal(&journal(settings)?, settings).map(Some)
 }
 
 /// Checks everything at the newest revision, and whether all before it can be read.
@@ -197,7 +197,7 @@ pub fn repair(settings: &Settings, apply: bool) -> Result<Vec<String>, OpenError
     let path = settings.path.join("tables.git");
     let mut all = Vec::new();
     for _ in 0..ROUNDS {
-        let repair = Repair::plan(&path, &settings.path.join("wal")).map_err(failed(settings))?;
+        let repair = Repair::plan(&path, &settings.path.join("wal"), settings.log_size).map_err(failed(settings))?;
         let steps = repair.steps();
         let done = steps.is_empty();
         all.extend(steps);
@@ -269,7 +269,8 @@ pub(super) fn lock(path: &Path) -> Result<File, OpenError> {
     Ok(file)
 }
 
-fn journal(path: &Path) -> Result<GitJournal, OpenError> {
+fn journal(settings: &Settings) -> Result<GitJournal, OpenError> {
+    let path = &settings.path;
     // The storage folder itself may be the operator's, and open to others; what holds credentials is not.
     for name in ["tables.git", "wal"] {
         let folder_of_ours = path.join(name);
@@ -278,7 +279,7 @@ fn journal(path: &Path) -> Result<GitJournal, OpenError> {
             .map_err(folder(&folder_of_ours, "closing the folder to other users"))?;
     }
     let repository = path.join("tables.git");
-    GitJournal::open(&repository, &path.join("wal"))
+    GitJournal::open(&repository, &path.join("wal"), settings.log_size)
         .map_err(|source| OpenError::Journal { path: repository, source })
 }
 

@@ -11,6 +11,7 @@ fn settings(path: &std::path::Path) -> Settings {
         kinds: Kinds::enabled(&enabled).unwrap(),
         keys: KeyFile { path: path.join("keys/seal.keys"), is_ours: true },
         clock: Arc::new(|| DateTime::from_timestamp(1_700_000_000, 0).unwrap()),
+        log_size: LOG_SIZE,
     }
 }
 

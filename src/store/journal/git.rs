@@ -69,9 +69,9 @@ const FRAME: usize = 64;
 
 impl GitJournal {
     /// Opens the repository and its log, made anew when there are none, and brings to the repository what only the log
-    /// holds. The caller holds the storage's lock.
-    pub fn open(repository: &Path, log: &Path) -> Result<Self, JournalError> {
-        let places = Places { repository: repository.to_owned(), log: log.to_owned() };
+    /// holds. Each of the log's two files is `log_size` long, always. The caller holds the storage's lock.
+    pub fn open(repository: &Path, log: &Path, log_size: u64) -> Result<Self, JournalError> {
+        let places = Places { repository: repository.to_owned(), log: log.to_owned(), log_size };
         let Recovered { writer, repo, listing } = recover::recover(&places)?;
         let flusher =
             Flusher::start(repo, writer.log.last()).map_err(failed("starting to write to the repository"))?;

@@ -16,9 +16,6 @@ use std::fs;
 use std::path::Path;
 use std::sync::Once;
 
-/// The size of each of the log's two files: room for some ten thousand mutations.
-pub const LOG_SIZE: u64 = 8 << 20;
-
 /// What `HEAD` says.
 pub const HEAD: &str = "ref: refs/heads/main\n";
 
@@ -40,10 +37,10 @@ pub fn recover(places: &Places) -> Result<Recovered, JournalError> {
     let logged_before = checkpoint.is_some();
     let checkpoint = checkpoint.unwrap_or_default();
     if !logged_before {
-        Wal::make(&places.log, LOG_SIZE).map_err(|e| from_io("making the write-ahead log", e))?;
+        Wal::make(&places.log, places.log_size).map_err(|e| from_io("making the write-ahead log", e))?;
     }
     let (log, records) =
-        Wal::open(&places.log, LOG_SIZE, checkpoint.sequence).map_err(|error| match error {
+        Wal::open(&places.log, places.log_size, checkpoint.sequence).map_err(|error| match error {
             WalError::Io(error) => failed("reading the write-ahead log")(error),
             damaged => {
                 JournalError::Damaged(format!("{damaged}. `karana check --repair` shows what can be done"))

@@ -5,7 +5,7 @@
 use super::history::{Extent, History};
 use super::object::Id;
 use super::read::{self, record_at};
-use super::recover::{self, HEAD, LOG_SIZE, open_odb, open_repository, read_record, trees_of};
+use super::recover::{self, HEAD, open_odb, open_repository, read_record, trees_of};
 use super::repo::{Checkpoint, Places, Repo, from_io};
 use super::wal::{self, Wal, WalError};
 use super::{GitJournal, Writer, verify};
@@ -102,8 +102,8 @@ impl fmt::Display for Step {
 
 impl Repair {
     /// Looks for what is damaged. The caller holds the storage's lock. What a start mends by itself is mended.
-    pub fn plan(repository: &Path, log: &Path) -> Result<Self, JournalError> {
-        let places = Places { repository: repository.to_owned(), log: log.to_owned() };
+    pub fn plan(repository: &Path, log: &Path, log_size: u64) -> Result<Self, JournalError> {
+        let places = Places { repository: repository.to_owned(), log: log.to_owned(), log_size };
         let mut steps = files(&places)?;
         if steps.is_empty() {
             steps.extend(branch(&places)?);
@@ -146,7 +146,7 @@ fn files(places: &Places) -> Result<Vec<Step>, JournalError> {
         Ok(known) => {
             let logged_before = known.is_some();
             let known = known.unwrap_or_default();
-            match Wal::open(&places.log, LOG_SIZE, known.sequence) {
+            match Wal::open(&places.log, places.log_size, known.sequence) {
                 Err(WalError::Io(error)) => return Err(failed("reading the write-ahead log")(error)),
                 Err(damage) if logged_before => {
                     let held = wal::records_of(&places.log).map_err(failed("reading the log"))?;
@@ -217,7 +217,7 @@ fn branch(places: &Places) -> Result<Option<Step>, JournalError> {
 
 /// Which records of the newest commit cannot be read.
 fn records(places: &Places) -> Result<Option<Step>, JournalError> {
-    let journal = GitJournal::open(&places.repository, &places.log)?;
+    let journal = GitJournal::open(&places.repository, &places.log, places.log_size)?;
     let (mut odb, table) = journal.reader(true)?;
     let listing = read::list(&mut odb, table.newest())?;
     let Err(damages) = read::load(&mut odb, listing) else { return Ok(None) };
@@ -259,14 +259,14 @@ impl Step {
                 for name in wal::NAMES {
                     aside(&places.log.join(name), now).map_err(mending("the log"))?;
                 }
-                Wal::make(&places.log, LOG_SIZE).map_err(mending("the log"))?;
+                Wal::make(&places.log, places.log_size).map_err(mending("the log"))?;
                 let (mut log, _) =
-                    Wal::open(&places.log, LOG_SIZE, first).map_err(failed("making a new log"))?;
+                    Wal::open(&places.log, places.log_size, first).map_err(failed("making a new log"))?;
                 keeps.iter().try_for_each(|body| log.append(body)).map_err(mending("the log"))
             }
             Self::Back { to, .. } => go_back(places, to),
             Self::Records(lost) => {
-                let journal = GitJournal::open(&places.repository, &places.log)?;
+                let journal = GitJournal::open(&places.repository, &places.log, places.log_size)?;
                 let (mut changes, mut documents) = (Vec::new(), Vec::new());
                 for Lost { path, instead, .. } in lost {
                     match record_at(&path) {
@@ -291,7 +291,7 @@ impl Step {
 fn go_back(places: &Places, to: Id) -> Result<(), JournalError> {
     let checkpoint = places.read_checkpoint().map_err(failed("reading the checkpoint"))?.unwrap_or_default();
     let (log, records) =
-        Wal::open(&places.log, LOG_SIZE, checkpoint.sequence).map_err(failed("reading the log"))?;
+        Wal::open(&places.log, places.log_size, checkpoint.sequence).map_err(failed("reading the log"))?;
     let repository = open_repository(places)?;
     let mut odb = open_odb(places, true)?;
     let mut writer = Writer { trees: trees_of(&read::list(&mut odb, Some(to))?), head: Some(to), log };

@@ -33,6 +33,8 @@ pub struct Places {
     pub repository: PathBuf,
     /// The folder of the write-ahead log.
     pub log: PathBuf,
+    /// The size of each of its two files.
+    pub log_size: u64,
 }
 
 impl Places {
