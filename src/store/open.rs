@@ -197,7 +197,8 @@ pub fn repair(settings: &Settings, apply: bool) -> Result<Vec<String>, OpenError
     let path = settings.path.join("tables.git");
     let mut all = Vec::new();
     for _ in 0..ROUNDS {
-        let repair = Repair::plan(&path, &settings.path.join("wal"), settings.log_size).map_err(failed(settings))?;
+        let repair =
+            Repair::plan(&path, &settings.path.join("wal"), settings.log_size).map_err(failed(settings))?;
         let steps = repair.steps();
         let done = steps.is_empty();
         all.extend(steps);

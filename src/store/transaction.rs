@@ -105,8 +105,9 @@ impl Transaction {
     pub fn delete(&mut self, kind: &Kind, uuid: Uuid, dependents: Dependents) -> Result<Record, Error> {
         self.tables.find(kind, uuid)?;
         let kinds = self.kinds();
-        let referrers: Vec<_> =
-            self.tables.referrers(uuid).map(|r| (r.kind.index(), r.reference.clone(), r.uuid)).collect();
+        // An entry of another resource may have the same uuid: those that refer to that one are no business of this.
+        let referrers = self.tables.referrers(uuid).filter(|referrer| referrer.reference.to == kind.name());
+        let referrers: Vec<_> = referrers.map(|r| (r.kind.index(), r.reference.clone(), r.uuid)).collect();
         let mut blocking: BTreeMap<usize, usize> = BTreeMap::new();
         for (index, reference, referrer) in referrers {
             let referring = kinds.at(index);
