@@ -1,3 +1,5 @@
+mod model;
+
 use super::*;
 use crate::resource::{Entry, TOKEN_EPOCH, field, set_field};
 use serde_json::{Value, json};
