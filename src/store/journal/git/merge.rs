@@ -193,9 +193,11 @@ fn broken(what: &str) -> io::Error {
 #[cfg(test)]
 mod tests {
     use super::super::object::{Kind, Object};
+    use super::super::odb::Odb;
     use super::super::pack::Pack;
     use super::*;
     use std::process::Command;
+    use std::sync::atomic::{AtomicBool, Ordering};
 
     #[test]
     fn nothing_is_lost_of_packs_that_share_objects() {
@@ -242,5 +244,38 @@ mod tests {
             assert_eq!(git(&["cat-file", "blob", &object.id.to_string()]), *object.content);
         }
         assert_eq!(due(&packs).unwrap(), None);
+    }
+
+    #[test]
+    fn whoever_opens_packs_while_they_are_merged_finds_everything() {
+        let repository = tempfile::tempdir().unwrap();
+        let packs = repository.path().join("objects/pack");
+        fs::create_dir_all(&packs).unwrap();
+        let objects: Vec<_> =
+            (0..32).map(|n| Object::new(Kind::Blob, n.to_string().into_bytes(), None)).collect();
+        let write = |objects: &[Object]| {
+            let Pack { name, pack, index } = Pack::new(objects);
+            fs::write(packs.join(format!("pack-{name}.pack")), pack).unwrap();
+            fs::write(packs.join("unfinished"), index).unwrap();
+            fs::rename(packs.join("unfinished"), packs.join(format!("pack-{name}.idx"))).unwrap();
+        };
+        write(&objects);
+        let merging = AtomicBool::new(true);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while merging.load(Ordering::Relaxed) {
+                    objects.iter().for_each(|object| write(std::slice::from_ref(object)));
+                    merge(&packs, &due(&packs).unwrap().unwrap()).unwrap();
+                }
+            });
+            let missing = (0..500).filter(|_| {
+                let mut odb = Odb::open(repository.path(), false).unwrap();
+                !odb.unusable().is_empty()
+                    || objects.iter().any(|object| odb.read(object.id, Kind::Blob).is_err())
+            });
+            let missing = missing.count();
+            merging.store(false, Ordering::Relaxed);
+            assert_eq!(missing, 0);
+        });
     }
 }

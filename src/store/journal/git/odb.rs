@@ -57,12 +57,27 @@ impl Odb {
     /// objects are looked for.
     pub fn open(repository: &Path, in_memory: bool) -> io::Result<Self> {
         let objects = repository.join("objects");
-        let (mut packs, mut unusable) = (Vec::new(), Vec::new());
-        for name in names(&objects.join("pack"), ".idx")? {
-            match PackFile::open(&objects.join("pack"), &name, in_memory) {
-                Ok(pack) => packs.push(Arc::new(pack)),
-                Err(reason) => unusable.push((name, reason)),
+        let folder = objects.join("pack");
+        let (mut packs, mut unusable): (Vec<Arc<PackFile>>, _) = (Vec::new(), Vec::new());
+        let mut listed = names(&folder, ".idx")?;
+        loop {
+            packs.retain(|pack| listed.iter().any(|name| name == pack.name()));
+            unusable.clear();
+            for name in &listed {
+                if packs.iter().all(|pack| pack.name() != name) {
+                    match PackFile::open(&folder, name, in_memory) {
+                        Ok(pack) => packs.push(Arc::new(pack)),
+                        Err(reason) => unusable.push((name.clone(), reason)),
+                    }
+                }
             }
+            // Packs may be merged meanwhile: some are gone before they are opened, and what they have become was not
+            // there to be listed. Whoever is open stays readable.
+            let now = names(&folder, ".idx")?;
+            if now == listed {
+                break;
+            }
+            listed = now;
         }
         // New objects are looked for more often, and new packs are small.
         packs.sort_by_key(|pack| pack.count());

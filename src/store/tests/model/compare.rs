@@ -3,7 +3,8 @@
 use super::operation::{UUIDS, uuid};
 use super::tables::{Kept, Key, RESOURCES, Resource, Tables, folded, owner, referrers};
 use super::{Tried, kinds};
-use crate::store::{Moment, Past, Snapshot};
+use crate::store::{JournalError, Moment, Past, Snapshot};
+use chrono::DateTime;
 
 impl Tried {
     /// What is served is what the model holds.
@@ -47,6 +48,20 @@ impl Tried {
         let then = then.unwrap_or_else(|e| panic!("at {}: {e}", kept.revision));
         assert_eq!(*then.revision(), kept.revision);
         compare_records(&then, &kept.tables);
+    }
+
+    /// The newest revision that was made no later than in this second.
+    pub(super) fn at_time(&self, time: i64) {
+        let moment = Moment::Time(DateTime::from_timestamp(time, 999_999_999).unwrap());
+        match (self.store.at(&moment), self.model.at(time)) {
+            (Ok(then), Some(kept)) => {
+                assert_eq!(*then.revision(), kept.revision, "at {moment}");
+                compare_records(&then, &kept.tables);
+            }
+            (Err(JournalError::NoSuchRevision(_)), None) => {}
+            (Err(e), _) => panic!("at {moment}: {e}"),
+            (Ok(then), None) => panic!("at {moment} there was no {}", then.revision()),
+        }
     }
 
     pub(super) fn history(&self, key: Key) {
