@@ -5,7 +5,7 @@
 //! from the store, and what must be refused is as welcome as what fits.
 
 mod compare;
-mod crash;
+pub(super) mod crash;
 mod operation;
 mod tables;
 

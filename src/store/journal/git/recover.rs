@@ -2,7 +2,7 @@
 
 use super::history::{History, Row};
 use super::object::{Id, Object};
-use super::odb::Odb;
+use super::odb::{Odb, ReadError};
 use super::read::{self, Damage, Listing};
 use super::repair::is_whole;
 use super::repo::{self, Checkpoint, Places, Repo, from_io};
@@ -54,8 +54,8 @@ pub fn recover(places: &Places) -> Result<Recovered, JournalError> {
     }
     set_broken_packs_aside(places, &checkpoint)?;
     let synced = checkpoint.commit.as_deref().and_then(|id| id.parse().ok());
-    let named = named(&repository, places, logged_before)?;
     let mut odb = open_odb(places, true)?;
+    let named = named(&repository, places, logged_before.then_some(synced), &mut odb)?;
     let base = if records.is_empty() { newer(&mut odb, places, synced, named)? } else { synced };
     let mut history =
         History::open(&places.log, &checkpoint.history).map_err(failed("opening the table of changes"))?;
@@ -66,26 +66,27 @@ pub fn recover(places: &Places) -> Result<Recovered, JournalError> {
     }
     let mut writer = Writer { trees: trees_of(&listing), head: base, log };
     let Replayed { mut made, objects, mut changed } = replay(&mut writer, &records)?;
+    let mut repo = Repo::new(places.clone(), repository, history)?;
+    repo.pack(&objects).map_err(|e| from_io("writing a pack", e))?;
 
     if let Some(named) = named.filter(|named| !records.is_empty() && !made.contains(named)) {
+        // With what has just been made anew: the branch may lead there.
+        let mut odb = open_odb(places, true)?;
         let is_behind = newer(&mut odb, places, synced, Some(named)).is_ok_and(|newer| newer == synced);
         if !is_behind {
-            // Somebody with git has added to what we had made; otherwise it is not what we left.
+            // Somebody with git has added to what we had made, or a large mutation was cut off before it was answered;
+            // otherwise it is not what we left.
             let newest = newer(&mut odb, places, writer.head, Some(named))?;
             listing = read::list(&mut odb, newest)?;
             writer.trees = trees_of(&listing);
             if let (Some(made), Some(newest)) = (writer.head, newest) {
-                let noted = history.append(&std::mem::take(&mut changed), made);
-                noted.map_err(|e| from_io("writing the table of changes", e))?;
-                history.catch_up(&mut odb, newest)?;
+                repo.catch_up(&std::mem::take(&mut changed), made, &mut odb, newest)?;
             }
             writer.head = newest;
             made.clear();
         }
     }
-    let mut repo = Repo::new(places.clone(), repository, history)?;
     if let Some(head) = writer.head.filter(|head| repo.head() != Some(*head) || !made.is_empty()) {
-        repo.pack(&objects).map_err(|e| from_io("writing a pack", e))?;
         repo.advance(head, &changed)?;
         let batches = records.len();
         tracing::info!(batches, "brought to the repository what only the write-ahead log held");
@@ -200,12 +201,22 @@ pub fn open(path: &Path) -> Result<Repository, JournalError> {
     Repository::open_bare(path).map_err(failed("opening the repository"))
 }
 
-/// What the branch names. One that a power cut has left broken is removed: what it should name is in the log.
-fn named(repository: &Repository, places: &Places, logged_before: bool) -> Result<Option<Id>, JournalError> {
-    let reason = match repo::head(repository) {
-        Ok(named) => return Ok(named),
-        Err(reason) if logged_before => reason,
-        Err(reason) => return Err(reason),
+/// What the branch names. One that a power cut has left broken, or without the commit it names, is removed: what it should
+/// name is in the log. `logged`: what was synced last, of a repository that has a log.
+fn named(
+    repository: &Repository,
+    places: &Places,
+    logged: Option<Option<Id>>,
+    odb: &mut Odb,
+) -> Result<Option<Id>, JournalError> {
+    let reason = match (repo::head(repository), logged) {
+        (Ok(Some(named)), Some(synced)) if synced != Some(named) => match read::commit(odb, named) {
+            // Not in a pack that is damaged, but gone.
+            Err(lost) if matches!(lost.error, ReadError::Missing(_)) => lost.to_string(),
+            _ => return Ok(Some(named)),
+        },
+        (Err(reason), Some(_)) => reason.to_string(),
+        (named, _) => return named,
     };
     tracing::warn!(%reason, "the branch cannot be read; going back to what was synced last");
     fs::remove_file(places.repository.join(read::BRANCH)).map_err(failed("removing a broken branch"))?;

@@ -2,6 +2,7 @@
 
 use super::history::{Extent, History, Row};
 use super::object::{Id, Object};
+use super::odb::Odb;
 use super::pack::Pack;
 use super::read::BRANCH;
 use crate::durable;
@@ -144,6 +145,19 @@ impl Repo {
         })?;
         self.head = Some(commit);
         self.history.append(changed, commit).map_err(|e| from_io("writing the table of changes", e))
+    }
+
+    /// Notes what has changed up to `commit`, and reads from the repository what has since, up to `newest`.
+    pub fn catch_up(
+        &mut self,
+        changed: &[Row],
+        commit: Id,
+        odb: &mut Odb,
+        newest: Id,
+    ) -> Result<(), JournalError> {
+        let noted = self.history.append(changed, commit);
+        noted.map_err(|e| from_io("writing the table of changes", e))?;
+        self.history.catch_up(odb, newest)
     }
 
     /// Syncs everything since the last checkpoint, and notes the new one.

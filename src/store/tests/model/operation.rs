@@ -245,7 +245,7 @@ prop_compose! {
         refers_to in (picks(), picks()),
         is_owned in prop::bool::weighted(0.7),
         kid in 0..6_u8,
-        length in prop_oneof![6 => 0..60_u16, 2 => 60..600_u16, 1 => 600..4097_u16],
+        length in prop_oneof![6 => 0..60_u16, 2 => 60..600_u16, 2 => 600..4097_u16],
         secret in any::<u8>(),
         broken in prop::bool::weighted(0.05),
     ) -> Content {
@@ -295,7 +295,7 @@ fn crash() -> impl Strategy<Value = Operation> {
         2 => any::<u64>().prop_map(Torn::Sectors),
         1 => (0..1000_u16).prop_map(Torn::Garbage),
         2 => Just(Torn::Whole),
-        2 => Just(Torn::Behind),
+        3 => Just(Torn::Behind),
     ];
     let power = (vec(any::<u8>(), 8), any::<u8>(), any::<u8>(), any::<u8>())
         .prop_map(|(packs, branch, history, leftovers)| PowerCut { packs, branch, history, leftovers });
