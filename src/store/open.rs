@@ -135,7 +135,7 @@ pub(super) fn open_locked(settings: Settings, lock: File) -> Result<Store, OpenE
         queue: jobs,
         clock: settings.clock.clone(),
         closing: closing.clone(),
-        _lock: lock,
+        lock,
     };
     std::thread::Builder::new()
         .name("store".into())

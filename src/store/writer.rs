@@ -84,7 +84,7 @@ pub(super) struct Writer {
     /// Set when it ends.
     pub closing: Arc<AtomicBool>,
     /// Let go of at the very end: no second process may write before.
-    pub _lock: File,
+    pub lock: File,
 }
 
 impl Writer {
@@ -104,6 +104,10 @@ impl Writer {
         }
         if let Err(reason) = self.journal.close() {
             tracing::error!(%reason, "the journal was not closed in order; the next start puts that right");
+        }
+        // Not only closed: a program that is being started at this moment has a copy of everything that is open.
+        if let Err(reason) = rustix::fs::flock(&self.lock, rustix::fs::FlockOperation::Unlock) {
+            tracing::warn!(%reason, "the storage was not unlocked; that goes with the process");
         }
         drop(self);
         for done in waiting {
