@@ -1,5 +1,6 @@
 mod cut_off;
 mod model;
+mod shared_uuid;
 
 use super::*;
 use crate::resource::{Entry, TOKEN_EPOCH, field, set_field};
@@ -225,26 +226,6 @@ async fn what_hangs_on_a_karana_keeps_it_unless_it_shall_go_too() {
     let after = git(folder.path(), &["rev-list", "--count", "main"]);
     assert_eq!(after.trim().parse::<u32>().unwrap(), before.trim().parse::<u32>().unwrap() + 1);
     assert_eq!(git(folder.path(), &["fsck", "--full", "--strict"]), "");
-}
-
-#[tokio::test]
-async fn an_entry_with_the_uuid_of_what_it_refers_to_does_not_refer_to_itself() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path());
-    let device = karana(&Value::Null);
-    let visit = |karana: &Value| {
-        entry("maintenances", json!({"karana": karana, "date": "2026-01-31", "technician": "Bob"}))
-    };
-    let (mut same, other) = (visit(&device["uuid"]), visit(&device["uuid"]));
-    same.insert("uuid".into(), device["uuid"].clone());
-    insert(&store, "karanas", &device).await.unwrap();
-    insert(&store, "maintenances", &same).await.unwrap();
-    insert(&store, "maintenances", &other).await.unwrap();
-    // Nobody refers to the visit: what refers to its uuid means the device.
-    delete(&store, "maintenances", uuid(&same), Dependents::AsDeclared).await.unwrap();
-    insert(&store, "maintenances", &same).await.unwrap();
-    delete(&store, "karanas", uuid(&device), Dependents::Delete).await.unwrap();
-    assert!(store.read().is_empty());
 }
 
 #[tokio::test]
