@@ -56,5 +56,5 @@ fill() {
 }
 
 list_uuids() {
-    curl -s "$api/v1/karanas" -H "Authorization: Bearer $token" | grep -o '[0-9a-f-]\{36\}' | sort -u | head -500 >"$work/uuids"
+    curl -s "$api/v1/karanas" -H "Authorization: Bearer $token" | grep -o '[0-9a-f-]\{36\}' | sort -u | awk 'NR <= 500' >"$work/uuids"
 }

@@ -57,7 +57,7 @@ for round in 1 2 3; do renames; done | median >"$work/many"
 echo "one client renames, at $many records: $(cat "$work/many")/s"
 awk -v few="$(cat "$work/few")" -v many="$(cat "$work/many")" 'BEGIN { printf "cost of a mutation, ratio: %.2f\n", few / many }'
 
-uuid=$(head -1 "$work/uuids")
+read -r uuid <"$work/uuids"
 for round in {1..15}; do
     begin=$(date +%s%N)
     log=$( (cd "$work" && "$program" log "karanas/$uuid") | wc -l)

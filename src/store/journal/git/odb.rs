@@ -42,6 +42,13 @@ pub enum ReadError {
     },
 }
 
+/// Where an object lies: in which pack, and where in that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    pack: usize,
+    offset: u64,
+}
+
 /// A content and what it is.
 type Content = (Kind, Arc<[u8]>);
 
@@ -82,8 +89,8 @@ impl Odb {
             }
             listed = now;
         }
-        // New objects are looked for more often, and new packs are small.
-        packs.sort_by_key(|pack| pack.count());
+        // Most objects are in the largest ones.
+        packs.sort_by_key(|pack| std::cmp::Reverse(pack.count()));
         Ok(Self { objects, packs, unusable, inflate: Decompressor::new(), bases: Bases::default() })
     }
 
@@ -128,12 +135,22 @@ impl Odb {
         Err(damage.unwrap_or(ReadError::Missing(id)))
     }
 
-    /// Where an object lies, for reading many in the order in which they lie; the same for all that lie elsewhere.
-    pub fn place(&self, id: Id) -> (usize, u64) {
+    /// Where an object lies, for reading many in the order in which they lie.
+    pub fn place(&self, id: Id) -> Place {
         let places = self.packs.iter().enumerate();
-        let mut found =
-            places.filter_map(|(number, pack)| Some((number, pack.find(id)?.unwrap_or_default())));
-        found.next().unwrap_or((usize::MAX, 0))
+        let mut found = places.filter_map(|(pack, held)| Some(Place { pack, offset: held.find(id)?.ok()? }));
+        found.next().unwrap_or(Place { pack: usize::MAX, offset: 0 })
+    }
+
+    /// [`Odb::read`], looking at a place first.
+    pub fn read_at(&mut self, place: Place, id: Id, wanted: Kind) -> Result<Arc<[u8]>, ReadError> {
+        if place.pack < self.packs.len() {
+            let content = self.unpack(place.pack, place.offset);
+            if let Ok(content) = content.and_then(|content| checked(content, id, wanted)) {
+                return Ok(content);
+            }
+        }
+        self.read(id, wanted)
     }
 
     /// The ids that begin with these hexadecimal digits, at most two of them.

@@ -146,15 +146,17 @@ impl PowerCut {
     fn take_packs(&self, checkpoint: &Value, folder: &Path) {
         let synced: BTreeSet<&str> =
             checkpoint["packs"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
-        let names =
+        let files =
             fs::read_dir(folder).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
-        let packs: BTreeSet<String> =
-            names.filter_map(|name| Some(name.strip_suffix(".pack")?.into())).collect();
-        if !synced.iter().all(|name| packs.contains(*name)) {
-            // Merged, and the pack that they have become was synced before they were removed.
+        let files: BTreeSet<String> = files.collect();
+        let is_there =
+            |name: &&str| ["pack", "idx"].iter().all(|ending| files.contains(&format!("{name}.{ending}")));
+        if !synced.iter().all(is_there) {
+            // They are being removed, one file after the other: the pack that they have become was synced before that.
             return;
         }
-        let unsynced = packs.iter().filter(|name| !synced.contains(name.as_str()));
+        let packs = files.iter().filter_map(|name| name.strip_suffix(".pack"));
+        let unsynced = packs.filter(|name| !synced.contains(name));
         for (name, fate) in unsynced.zip(self.packs.iter().cycle()) {
             let files = ["pack", "idx"].map(|ending| folder.join(format!("{name}.{ending}")));
             for (file, fate) in files.iter().zip([fate % 16, fate / 16]).filter(|(file, _)| file.exists()) {
@@ -172,7 +174,7 @@ impl PowerCut {
                     12 => content.truncate(middle),
                     13 => content[middle..].fill(0),
                     14 => content[..middle].fill(0),
-                    _ => content[middle] ^= 1,
+                    _ => content.iter_mut().skip(middle).take(1).for_each(|byte| *byte ^= 1),
                 }
                 fs::write(file, content).unwrap();
             }
