@@ -21,6 +21,9 @@ use std::sync::Arc;
 /// No object of ours comes near; a broken length must not ask for all memory.
 const LARGEST: usize = 1 << 30;
 
+/// How often a pack that cannot be opened is tried, if nothing else changes: it may be on its way out.
+const TRIES: u32 = 5;
+
 /// Content kept because differences are told from it, in bytes.
 const CACHED: usize = 8 << 20;
 
@@ -70,6 +73,7 @@ impl Odb {
         let folder = objects.join("pack");
         let (mut packs, mut unusable): (Vec<Arc<PackFile>>, _) = (Vec::new(), Vec::new());
         let mut listed = names(&folder, ".idx")?;
+        let mut tries = 0;
         loop {
             packs.retain(|pack| listed.iter().any(|name| name == pack.name()));
             unusable.clear();
@@ -84,7 +88,8 @@ impl Odb {
             // Packs may be merged meanwhile: some are gone before they are opened, and what they have become was not
             // there to be listed. Whoever is open stays readable.
             let now = names(&folder, ".idx")?;
-            if now == listed {
+            tries += 1;
+            if now == listed && (unusable.is_empty() || tries >= TRIES) {
                 break;
             }
             listed = now;
