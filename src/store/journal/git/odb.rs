@@ -6,8 +6,7 @@
 
 mod pack;
 
-#[cfg(test)]
-pub use pack::apply;
+pub use pack::{apply, inflate};
 
 use super::object::{Id, Kind, id_of};
 use libdeflater::Decompressor;

@@ -5,10 +5,10 @@
 //! a new record, and a commit, as what its lines share with another one of its kind. libgit2's own pack builder looks for
 //! similar objects; here it is known which are, and one pass suffices.
 
-mod difference;
+pub mod difference;
 
 use super::object::{Id, Kind, Object};
-use difference::{Lines, difference};
+use difference::{Parts, difference, line};
 use libdeflater::{CompressionLvl, Compressor};
 use sha1::{Digest, Sha1};
 use std::collections::HashMap;
@@ -49,7 +49,7 @@ impl Pack {
         let mut places: HashMap<Id, usize> = HashMap::with_capacity(objects.len());
         let mut entries: Vec<Entry<'_>> = Vec::with_capacity(objects.len());
         // For each kind of text one that is there as a whole, for others to be told from.
-        let mut samples: HashMap<&[u8], (usize, Lines<'_>)> = HashMap::new();
+        let mut samples: HashMap<&[u8], (usize, Parts<'_>)> = HashMap::new();
         let mut pack = b"PACK\0\0\0\x02\0\0\0\0".to_vec();
         for object in objects {
             if places.contains_key(&object.id) {
@@ -62,22 +62,20 @@ impl Pack {
             let text = told.is_none().then(|| kind_of_text(object)).flatten();
             let sample = text.and_then(|text| samples.get(text));
             let told = told.or_else(|| {
-                sample.map(|(place, lines)| (&entries[*place], lines.difference(&object.content)))
+                sample.map(|(place, parts)| (&entries[*place], parts.difference(&object.content)))
             });
             // Where nearly everything differs, a difference saves nothing.
             let told = told.filter(|(_, difference)| difference.len() < object.content.len() / 4 * 3);
             let depth = match told {
                 Some((base, difference)) => {
-                    entry_header(&mut pack, OFS_DELTA, difference.len());
-                    distance(&mut pack, offset - base.offset);
-                    compress(&mut deflate, &difference, DIFFERENCE_WORTH_COMPRESSING, &mut pack);
+                    difference_entry(&mut deflate, offset - base.offset, &difference, &mut pack);
                     base.depth + 1
                 }
                 None => {
                     entry_header(&mut pack, object.kind as u8, object.content.len());
                     compress(&mut deflate, &object.content, WORTH_COMPRESSING, &mut pack);
                     if let Some(text) = text {
-                        samples.insert(text, (entries.len(), Lines::of(&object.content)));
+                        samples.insert(text, (entries.len(), Parts::of(&object.content, line)));
                     }
                     0
                 }
@@ -123,6 +121,13 @@ pub fn index_of(mut entries: Vec<(Id, usize, u32)>, pack_checksum: &[u8; 20]) ->
     let checksum: [u8; 20] = Sha1::digest(&index).into();
     index.extend_from_slice(&checksum);
     index
+}
+
+/// The entry of an object that is told by its difference to the one `back` bytes before it.
+pub fn difference_entry(deflate: &mut Compressor, back: usize, difference: &[u8], out: &mut Vec<u8>) {
+    entry_header(out, OFS_DELTA, difference.len());
+    distance(out, back);
+    compress(deflate, difference, DIFFERENCE_WORTH_COMPRESSING, out);
 }
 
 /// Type and size: four bits of the size in the first byte, seven in each further one.

@@ -19,62 +19,79 @@ pub fn difference(old: &[u8], new: &[u8]) -> Vec<u8> {
     out
 }
 
-/// A text by its lines, for others to be told from.
-pub struct Lines<'a> {
-    text: &'a [u8],
-    /// Where a line begins.
+/// How long the first part of a content is.
+pub type Part = fn(&[u8]) -> usize;
+
+/// The parts of a text.
+pub fn line(text: &[u8]) -> usize {
+    text.iter().position(|byte| *byte == b'\n').map_or(text.len(), |end| end + 1)
+}
+
+/// The parts of a tree: mode, name, and an id after the zero.
+pub fn item(tree: &[u8]) -> usize {
+    tree.iter().position(|byte| *byte == 0).map_or(tree.len(), |end| (end + 21).min(tree.len()))
+}
+
+/// A content by its parts, for others to be told from.
+pub struct Parts<'a> {
+    content: &'a [u8],
+    part: Part,
+    /// Where each begins.
     places: HashMap<&'a [u8], usize>,
 }
 
-impl<'a> Lines<'a> {
-    pub fn of(text: &'a [u8]) -> Self {
+impl<'a> Parts<'a> {
+    pub fn of(content: &'a [u8], part: Part) -> Self {
+        let mut places = HashMap::new();
         let mut at = 0;
-        let lines = text.split_inclusive(|byte| *byte == b'\n').map(|line| {
-            at += line.len();
-            (line, at - line.len())
-        });
-        Self { text, places: lines.collect() }
+        while at < content.len() {
+            let length = part(&content[at..]);
+            places.insert(&content[at..at + length], at);
+            at += length;
+        }
+        Self { content, part, places }
     }
 
-    /// The instructions that turn this text into `new`: lines that are here are copied, of others what they begin with.
+    /// The instructions that turn this content into `new`: parts that are here are copied, of others what they begin with.
     pub fn difference(&self, new: &[u8]) -> Vec<u8> {
         let mut told = Told::default();
-        // Where the line stands here that is likely to come next.
+        // Where the part stands here that is likely to come next.
         let mut next = 0;
         let mut at = 0;
-        for line in new.split_inclusive(|byte| *byte == b'\n') {
-            let end = at + line.len();
-            if let Some(place) = self.places.get(line) {
-                next = place + line.len();
+        while at < new.len() {
+            let end = at + (self.part)(&new[at..]);
+            let fresh = &new[at..end];
+            if let Some(place) = self.places.get(fresh) {
+                next = place + fresh.len();
                 told.copy(*place..next);
             } else {
-                let rest = &self.text[next..];
-                let alike = rest.iter().zip(line).take_while(|(one, other)| one == other).count();
+                let rest = &self.content[next..];
+                let alike = rest.iter().zip(fresh).take_while(|(one, other)| one == other).count();
                 let alike = if alike < WORTH_COPYING { 0 } else { alike };
                 told.copy(next..next + alike);
                 told.insert(at + alike..end);
-                next += rest.iter().position(|byte| *byte == b'\n').map_or(rest.len(), |end| end + 1);
+                next += (self.part)(rest);
             }
             at = end;
         }
         let mut out = Vec::with_capacity(new.len() / 2 + 32);
-        size(&mut out, self.text.len());
+        size(&mut out, self.content.len());
         size(&mut out, new.len());
         for part in told.0 {
             match part {
-                Part::Old(part) => copy(&mut out, part.start, part.len()),
-                Part::New(part) => insert(&mut out, &new[part]),
+                Piece::Old(part) => copy(&mut out, part.start, part.len()),
+                Piece::New(part) => insert(&mut out, &new[part]),
             }
         }
         out
     }
 }
 
-/// A text as parts of an old and a new one; parts that follow each other are one.
+/// A content as pieces of an old and a new one; pieces that follow each other are one.
 #[derive(Default)]
-struct Told(Vec<Part>);
+struct Told(Vec<Piece>);
 
-enum Part {
+enum Piece {
     Old(Range<usize>),
     New(Range<usize>),
 }
@@ -83,16 +100,16 @@ impl Told {
     fn copy(&mut self, part: Range<usize>) {
         match self.0.last_mut() {
             _ if part.is_empty() => {}
-            Some(Part::Old(last)) if last.end == part.start => last.end = part.end,
-            _ => self.0.push(Part::Old(part)),
+            Some(Piece::Old(last)) if last.end == part.start => last.end = part.end,
+            _ => self.0.push(Piece::Old(part)),
         }
     }
 
     fn insert(&mut self, part: Range<usize>) {
         match self.0.last_mut() {
             _ if part.is_empty() => {}
-            Some(Part::New(last)) => last.end = part.end,
-            _ => self.0.push(Part::New(part)),
+            Some(Piece::New(last)) => last.end = part.end,
+            _ => self.0.push(Piece::New(part)),
         }
     }
 }
@@ -149,6 +166,7 @@ mod tests {
             "  \"password\": \"sealed:[a-b]{1,40}\"\n",
             "x{0,300}\n",
             "no end",
+            "100644 [a-c]\0[a-b]{20}",
         ];
         prop::collection::vec(line, 0..20).prop_map(|lines| lines.concat())
     }
@@ -158,7 +176,8 @@ mod tests {
         fn following_the_instructions_gives_the_new_text(old in lines(), new in lines()) {
             let (old, new) = (old.as_bytes(), new.as_bytes());
             prop_assert_eq!(apply(old, &difference(old, new)).unwrap(), new);
-            prop_assert_eq!(apply(old, &Lines::of(old).difference(new)).unwrap(), new);
+            prop_assert_eq!(apply(old, &Parts::of(old, line).difference(new)).unwrap(), new);
+            prop_assert_eq!(apply(old, &Parts::of(old, item).difference(new)).unwrap(), new);
         }
     }
 
@@ -171,7 +190,7 @@ mod tests {
         };
         let (one, other) =
             (record("0b8a4f6c", "Roof of the school"), record("4e1fcc06", "Roof of the church"));
-        let told = Lines::of(one.as_bytes()).difference(other.as_bytes());
+        let told = Parts::of(one.as_bytes(), line).difference(other.as_bytes());
         assert!(told.len() < 50, "{}", told.len());
     }
 }
