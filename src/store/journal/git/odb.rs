@@ -71,7 +71,13 @@ impl Odb {
         let objects = repository.join("objects");
         let folder = objects.join("pack");
         let (mut packs, mut unusable): (Vec<Arc<PackFile>>, _) = (Vec::new(), Vec::new());
-        let mut listed = names(&folder, ".idx")?;
+        // Not what is being written, under another name.
+        let list = || {
+            let mut listed = names(&folder, ".idx")?;
+            listed.retain(|name| name.starts_with("pack-"));
+            io::Result::Ok(listed)
+        };
+        let mut listed = list()?;
         let mut tries = 0;
         loop {
             packs.retain(|pack| listed.iter().any(|name| name == pack.name()));
@@ -86,9 +92,9 @@ impl Odb {
             }
             // Packs may be merged meanwhile: some are gone before they are opened, and what they have become was not
             // there to be listed. Whoever is open stays readable.
-            let now = names(&folder, ".idx")?;
-            tries += 1;
-            if now == listed && (unusable.is_empty() || tries >= TRIES) {
+            let now = list()?;
+            tries = if now == listed { tries + 1 } else { 0 };
+            if tries >= if unusable.is_empty() { 1 } else { TRIES } {
                 break;
             }
             listed = now;
