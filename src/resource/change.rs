@@ -55,11 +55,20 @@ impl Kind {
     /// that nobody knows stay, so that checking it names them; derived lists go, they are never stored.
     pub fn completed(&self, entry: &Entry) -> Entry {
         let mut completed = entry.clone();
-        for (name, _, _) in &self.definition.back_references {
-            completed.remove(name);
-        }
-        merge(&mut completed, &self.import.shape(entry));
+        self.complete_stored(&mut completed);
         completed
+    }
+
+    /// The same, in place.
+    pub fn complete_stored(&self, entry: &mut Entry) {
+        for (name, _, _) in &self.definition.back_references {
+            entry.remove(name);
+        }
+        // As nearly always: what we have written is complete.
+        if !self.import.is_shaped(entry) {
+            let shaped = self.import.shape(entry);
+            merge(entry, &shaped);
+        }
     }
 
     /// Reads what a client sent to change an entry. A password in it is still in plain text.

@@ -100,15 +100,24 @@ impl Schema {
         shape_object(&self.json, input)
     }
 
+    /// Whether [`Schema::shape`] would add or change nothing; what it leaves out does not count.
+    pub fn is_shaped(&self, entry: &Entry) -> bool {
+        is_shaped(&self.json, entry)
+    }
+
     /// Every rule that `entry` breaks, at most one finding for a field.
     pub fn check(&self, entry: &Entry) -> Vec<Finding> {
-        let value = Value::Object(entry.clone());
+        self.check_value(&Value::Object(entry.clone()))
+    }
+
+    /// [`Schema::check`] of an entry that is a value already.
+    pub fn check_value(&self, value: &Value) -> Vec<Finding> {
         // To say that all is well takes a fraction of looking for what is not.
-        if self.validator.is_valid(&value) {
+        if self.validator.is_valid(value) {
             return vec![];
         }
         let mut findings: Vec<Finding> = Vec::new();
-        for error in self.validator.iter_errors(&value) {
+        for error in self.validator.iter_errors(value) {
             for finding in explain(error.instance_path().as_str(), error.kind()) {
                 if !findings.iter().any(|known| known.field == finding.field) {
                     findings.push(finding);
@@ -117,6 +126,17 @@ impl Schema {
         }
         findings
     }
+}
+
+fn is_shaped(schema: &Value, entry: &Entry) -> bool {
+    let properties = schema["properties"].as_object();
+    properties.into_iter().flatten().all(|(name, property)| match entry.get(name) {
+        None => property.get("default").is_none(),
+        Some(Value::Object(inner)) => is_shaped(property, inner),
+        Some(Value::String(_)) => !has_type(property, "integer"),
+        Some(Value::Number(number)) => !number.is_f64(),
+        Some(_) => true,
+    })
 }
 
 fn shape_object(schema: &Value, input: &Entry) -> Entry {

@@ -90,16 +90,19 @@ fn place<'k>(
     })?;
     let text = stored.text.ok_or_else(|| one("", "utf8", "is not UTF-8".into()))?;
     // The place only: serde_json may quote values.
-    let mut entry: Entry = serde_json::from_str(&text).map_err(|e| {
-        one("", "json", format!("is not a JSON object (line {}, column {})", e.line(), e.column()))
-    })?;
+    let place =
+        |e: serde_json::Error| format!("is not a JSON object (line {}, column {})", e.line(), e.column());
+    let entry: Entry = serde_json::from_str(&text).map_err(|e| one("", "json", place(e)))?;
     if entry.get("uuid").and_then(Value::as_str) != Some(stored.uuid.to_string().as_str()) {
         return Err(one("uuid", "uuid", "must be the uuid in the file's name".into()));
     }
-    let seals = keys.open_entry(kind, stored.uuid, &mut entry, !sealed);
+    let mut value = Value::Object(entry);
+    let Value::Object(entry) = &mut value else { unreachable!("it was made so") };
+    let seals = keys.open_entry(kind, stored.uuid, entry, !sealed);
     // Entries of an earlier version lack the fields that have come since; those have defaults.
-    let entry = kind.completed(&entry);
-    let findings = kind.check(&entry);
+    kind.complete_stored(entry);
+    let findings = kind.import_schema().check_value(&value);
+    let Value::Object(entry) = value else { unreachable!("it was made so") };
     match seals {
         Ok(seals) if findings.is_empty() => {
             Ok((kind, Record::new(stored.uuid, &entry, seals), Links::of(kind, &entry)))

@@ -18,6 +18,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 use tokio::sync::{mpsc, watch};
 
 /// How many faults are listed before the rest is only counted.
@@ -101,11 +102,15 @@ pub(super) fn open(settings: Settings) -> Result<Store, OpenError> {
 
 /// Opens the store whose lock the caller has taken.
 pub(super) fn open_locked(settings: Settings, lock: File) -> Result<Store, OpenError> {
+    let begin = Instant::now();
     let journal = journal(&settings)?;
+    let opened = begin.elapsed();
     let loaded = journal.load().map_err(failed(&settings))?;
+    let read = begin.elapsed();
     let meta = Meta::read(&loaded, &settings)?;
     let documents = loaded.documents.clone();
     let mut tables = checked(loaded, &meta, &settings)?;
+    tracing::debug!(?opened, ?read, checked = ?begin.elapsed(), "loaded the store");
     bring_up_to_date(&journal, &settings, &meta, &documents, &mut tables)?;
     import_old_dump(&journal, &settings, &mut tables)?;
 
