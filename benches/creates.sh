@@ -1,39 +1,23 @@
 #!/usr/bin/env bash
 # Durable creates of karanas over HTTP, beside etcd puts of the same size, in one run. Needs wrk and etcd (Debian: wrk,
 # etcd-server), and `cargo build --release`. Prints requests a second and the median latency; compare ratios, not numbers.
+# With a number: so many seconds for each measurement.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+source benches/server.sh
 seconds=${1:-10}
-work=$(mktemp -d "${TMPDIR:-/tmp}/karana-bench.XXXXXX")
-pids=()
-finish() {
-    for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
-    wait
-    rm -rf "$work"
-}
-trap finish EXIT
 
 # On the same file system, each in a folder of its own.
-(cd "$work" && KARANA_API_LISTEN=127.0.0.1:0 KARANA_LOG=warn exec "$OLDPWD/target/release/karana") >"$work/karana.out" 2>"$work/karana.log" &
-pids+=($!)
+start_server
+sign_in
 etcd --data-dir "$work/etcd" --log-level error --listen-client-urls http://127.0.0.1:23790 \
     --advertise-client-urls http://127.0.0.1:23790 --listen-peer-urls http://127.0.0.1:23800 >"$work/etcd.log" 2>&1 &
 pids+=($!)
 for _ in {1..100}; do
-    if grep -q listening "$work/karana.out" && curl -sf http://127.0.0.1:23790/health >/dev/null; then break; fi
+    curl -sf http://127.0.0.1:23790/health >/dev/null && break
     sleep 0.1
 done
-api=$(sed -n 's/.*on //p' "$work/karana.out")
-token=$(curl -s "$api/v1/users/login" -H 'Content-Type: application/json' -d '{"user": "admin@example.com", "password": "admin"}' |
-    sed 's/.*token[^e]*\(ey[A-Za-z0-9_.-]*\).*/\1/')
 
-cat >"$work/karana.lua" <<LUA
-wrk.method = "POST"
-wrk.path = "/v1/karanas/new"
-wrk.headers["Content-Type"] = "application/json"
-wrk.headers["Authorization"] = "Bearer $token"
-wrk.body = '{"data": {"name": "Roof of the school", "owner": null, "note": "measured here", "config": {"post_int": 15}}}'
-LUA
 # A record of ours is about 450 bytes in the store; a key of 45.
 value=$(head -c 337 /dev/urandom | base64 -w0)
 cat >"$work/etcd.lua" <<LUA
@@ -50,14 +34,14 @@ end
 LUA
 
 measure() {
-    wrk -t1 -c"$2" -d"${seconds}s" --latency -s "$work/$1.lua" "$3" |
-        awk -v what="$1" -v c="$2" '/50%/ { p = $2 } /Requests\/sec/ { r = $2 } /Non-2xx/ { bad = $NF }
+    wrk -t1 -c"$3" -d"${seconds}s" --latency -s "$work/$2.lua" "$4" |
+        awk -v what="$1" -v c="$3" '/50%/ { p = $2 } /Requests\/sec/ { r = $2 } /Non-2xx/ { bad = $NF }
             END { printf "%-7s %2d connections  %8.0f/s  p50 %s%s\n", what, c, r, p, bad ? "  REFUSED: " bad : "" }'
 }
 for round in 1 2 3; do
     echo "round $round"
     for connections in 1 64; do
-        measure karana "$connections" "$api"
-        measure etcd "$connections" http://127.0.0.1:23790
+        measure karana create "$connections" "$api"
+        measure etcd etcd "$connections" http://127.0.0.1:23790
     done
 done

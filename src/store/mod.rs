@@ -6,6 +6,8 @@
 mod backup;
 mod dump;
 mod journal;
+mod load;
+mod meta;
 mod open;
 mod record;
 mod restore;
@@ -232,7 +234,7 @@ impl Store {
             let keys = tables.keys().renewed(&inner.settings.keys, done);
             let keys = Arc::new(keys.map_err(|e| Error::conflict("", "key", e.to_string()))?);
             let name = keys.newest().to_owned();
-            let meta = open::meta_with(&inner.settings, &keys);
+            let meta = meta::document(&inner.settings, &keys);
             transaction.seal_anew(keys)?;
             transaction.describe(format!("store: seal with the key {name}"), vec![meta]);
             Ok(name)

@@ -1,17 +1,16 @@
 //! From a folder on the disk to a store that serves: lock, load, check.
 
-use super::dump;
 use super::journal::git::{GitJournal, Repair};
-use super::journal::{Author, Journal, JournalError, Loaded, Moment, Stored, record_path};
-use super::record::Record;
+use super::journal::{Author, Journal, JournalError, Loaded, Moment};
+use super::meta::{self, Meta};
 use super::seal::{Keyring, KeyringError};
-use super::snapshot::{Links, Snapshot};
+use super::snapshot::Snapshot;
 use super::transaction::Transaction;
 use super::writer::{Order, QUEUE, Writer};
 use super::{Inner, Past, Settings, Store};
+use super::{dump, load};
 use crate::error::Finding;
-use crate::resource::{Entry, Kind, Kinds};
-use serde_json::{Value, json};
+use crate::resource::Kinds;
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write as _};
@@ -20,16 +19,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::{mpsc, watch};
-use uuid::Uuid;
-
-/// The layout of the repository. A store of an older one is brought up to date, one of a newer one is refused.
-const FORMAT: u64 = 2;
-
-/// The first one in which secrets are sealed.
-const SEALED: u64 = 2;
-
-const META: &str = "meta.json";
-const RESOURCES: &str = "resources.json";
 
 /// How many faults are listed before the rest is only counted.
 const FAULTS_SHOWN: usize = 100;
@@ -212,7 +201,7 @@ pub fn repair(settings: &Settings, apply: bool) -> Result<Vec<String>, OpenError
 
 fn checked(loaded: Loaded, meta: &Meta, settings: &Settings) -> Result<Snapshot, OpenError> {
     let keys = Keyring::open(&settings.keys, meta.sealed_with.as_deref())?;
-    let (tables, faults) = tables(loaded, &settings.kinds, &Arc::new(keys), meta.format);
+    let (tables, faults) = load::tables(loaded, &settings.kinds, &Arc::new(keys), meta.is_sealed());
     if faults.is_empty() { Ok(tables) } else { Err(OpenError::Faults(faults)) }
 }
 
@@ -223,8 +212,8 @@ pub(super) fn tables_at(
     moment: &Moment,
 ) -> Result<Snapshot, JournalError> {
     let loaded = journal.at(moment)?;
-    let format = Meta::parse(&loaded).map_or(FORMAT, |meta| meta.format);
-    let (tables, faults) = tables(loaded, kinds, keys, format);
+    let sealed = Meta::parse(&loaded).map_or(true, |meta| meta.is_sealed());
+    let (tables, faults) = load::tables(loaded, kinds, keys, sealed);
     // What was right then may break a rule of today. To leave it out in silence would be a wrong picture of the past.
     match faults.as_slice() {
         [] => Ok(tables),
@@ -284,159 +273,6 @@ fn journal(settings: &Settings) -> Result<GitJournal, OpenError> {
         .map_err(|source| OpenError::Journal { path: repository, source })
 }
 
-/// What the store says of itself.
-struct Meta {
-    format: u64,
-    tenant: Option<String>,
-    /// The name of the key that was in force.
-    sealed_with: Option<String>,
-}
-
-impl Meta {
-    fn parse(loaded: &Loaded) -> Result<Self, serde_json::Error> {
-        let document = loaded.documents.iter().find(|(name, _)| name == META);
-        let meta: Value = document.map_or(Ok(Value::Null), |(_, text)| serde_json::from_str(text))?;
-        Ok(Self {
-            format: meta["format"].as_u64().unwrap_or(FORMAT),
-            tenant: meta["tenant"]["id"].as_str().map(str::to_owned),
-            sealed_with: meta["sealed_with"].as_str().map(str::to_owned),
-        })
-    }
-
-    /// Reads it, if the store is one of ours.
-    fn read(loaded: &Loaded, settings: &Settings) -> Result<Self, OpenError> {
-        let meta = Self::parse(loaded).map_err(|e| {
-            let message = format!("is not JSON (line {}, column {})", e.line(), e.column());
-            OpenError::Faults(vec![Fault { path: META.into(), finding: Finding::new("", "json", message) }])
-        })?;
-        let path = settings.path.display();
-        if meta.format > FORMAT {
-            let format = meta.format;
-            return Err(OpenError::NotOurs(format!(
-                "{path} is in format {format}, made by a newer karana; this one knows {FORMAT}"
-            )));
-        }
-        match &meta.tenant {
-            Some(id) if *id != settings.tenant.0 => Err(OpenError::NotOurs(format!(
-                "{path} belongs to the tenant `{id}`, but the configuration says `{}` ([tenant] id)",
-                settings.tenant.0
-            ))),
-            _ => Ok(meta),
-        }
-    }
-
-    /// Its text as of today.
-    fn text(settings: &Settings, keys: &Keyring) -> String {
-        let (id, name) = &settings.tenant;
-        let meta =
-            json!({"format": FORMAT, "sealed_with": keys.newest(), "tenant": {"id": id, "name": name}});
-        canonical_document(meta)
-    }
-}
-
-fn canonical_document(value: Value) -> String {
-    value.as_object().map(super::canonical).unwrap_or_default()
-}
-
-/// A record that keeps the rules of its resource, ready to be put into the tables.
-type Placed<'k> = (&'k Kind, Record, Links);
-
-/// Sorts what was loaded into tables, and names everything that breaks a rule.
-fn tables(mut loaded: Loaded, kinds: &Kinds, keys: &Arc<Keyring>, format: u64) -> (Snapshot, Vec<Fault>) {
-    let mut tables = Snapshot::empty(kinds.clone(), keys.clone());
-    let mut faults = Vec::new();
-    for (path, reason) in loaded.strangers {
-        faults.push(Fault { path, finding: Finding::new("", "stranger", reason) });
-    }
-    let one_half = |records: Vec<Stored>| {
-        let mut placed = Vec::with_capacity(records.len());
-        let mut faults = Vec::new();
-        for stored in records {
-            let (resource, uuid) = (stored.resource.clone(), stored.uuid);
-            match place(stored, kinds, keys, format) {
-                Ok(record) => placed.push(record),
-                Err(findings) => faults.extend(faults_of(&resource, uuid, findings)),
-            }
-        }
-        (placed, faults)
-    };
-    // Reading JSON and checking it against the schemas is most of the work of a start.
-    let other_half = loaded.records.split_off(loaded.records.len() / 2);
-    let (first, second) = std::thread::scope(|scope| {
-        let other = scope.spawn(|| one_half(other_half));
-        (one_half(loaded.records), other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-    });
-    let mut placed: Vec<Placed<'_>> = first.0.into_iter().chain(second.0).collect();
-    faults.extend(first.1.into_iter().chain(second.1));
-    // In the order of the tables, where neighbours are at hand.
-    placed.sort_unstable_by_key(|(kind, record, _)| (kind.index(), record.uuid()));
-    let mut references = Vec::with_capacity(placed.len());
-    for (kind, record, links) in placed {
-        let uuid = record.uuid();
-        match tables.put_record(kind, record, links.clone()) {
-            Ok(()) if kind.references().is_empty() => {}
-            Ok(()) => references.push((kind, uuid, links)),
-            Err(findings) => faults.extend(faults_of(kind.name(), uuid, findings)),
-        }
-    }
-    // Only now are all there that may be referred to.
-    for (kind, uuid, links) in references {
-        faults.extend(faults_of(kind.name(), uuid, tables.dangling(kind, &links)));
-    }
-    if let Some(revision) = loaded.revision {
-        tables.set_revision(revision);
-    }
-    (tables, faults)
-}
-
-fn faults_of(resource: &str, uuid: Uuid, findings: Vec<Finding>) -> impl Iterator<Item = Fault> {
-    let path = record_path(resource, uuid);
-    findings.into_iter().map(move |finding| Fault { path: path.clone(), finding })
-}
-
-/// Reads one stored record, if it keeps the rules of its resource.
-fn place<'k>(
-    stored: Stored,
-    kinds: &'k Kinds,
-    keys: &Keyring,
-    format: u64,
-) -> Result<Placed<'k>, Vec<Finding>> {
-    let one = |field: &str, code: &str, message: String| vec![Finding::new(field, code, message)];
-    let kind = kinds.get(&stored.resource).ok_or_else(|| {
-        let name = &stored.resource;
-        one(
-            "",
-            "resource",
-            format!("the resource `{name}` is not enabled ([resources] enabled), but has entries"),
-        )
-    })?;
-    let text = stored.text.ok_or_else(|| one("", "utf8", "is not UTF-8".into()))?;
-    // The place only: serde_json may quote values.
-    let mut entry: Entry = serde_json::from_str(&text).map_err(|e| {
-        one("", "json", format!("is not a JSON object (line {}, column {})", e.line(), e.column()))
-    })?;
-    if entry.get("uuid").and_then(Value::as_str) != Some(stored.uuid.to_string().as_str()) {
-        return Err(one("uuid", "uuid", "must be the uuid in the file's name".into()));
-    }
-    let seals = keys.open_entry(kind, stored.uuid, &mut entry, format < SEALED);
-    // Entries of an earlier version lack the fields that have come since; those have defaults.
-    let entry = kind.completed(&entry);
-    let findings = kind.check(&entry);
-    match seals {
-        Ok(seals) if findings.is_empty() => {
-            Ok((kind, Record::new(stored.uuid, &entry, seals), Links::of(kind, &entry)))
-        }
-        Ok(_) => Err(findings),
-        // What could not be opened cannot be checked.
-        Err(mut sealed) => {
-            sealed.extend(
-                findings.into_iter().filter(|finding| kind.secrets().all(|path| path != finding.field)),
-            );
-            Err(sealed)
-        }
-    }
-}
-
 /// Keeps the format, the tenant and the definitions in force in the repository, where a reader of it finds them; and
 /// brings an older format to this one, all in one commit.
 fn bring_up_to_date(
@@ -446,11 +282,7 @@ fn bring_up_to_date(
     present: &[(String, String)],
     tables: &mut Snapshot,
 ) -> Result<(), OpenError> {
-    let resources = json!({"resources": settings.kinds.definitions()});
-    let wanted = [
-        (META.to_owned(), Meta::text(settings, tables.keys())),
-        (RESOURCES.to_owned(), canonical_document(resources)),
-    ];
+    let wanted = meta::documents(settings, tables.keys());
     let documents: Vec<_> = wanted.into_iter().filter(|document| !present.contains(document)).collect();
     if documents.is_empty() {
         return Ok(());
@@ -458,8 +290,8 @@ fn bring_up_to_date(
     let names: Vec<_> = documents.iter().map(|(name, _)| name.as_str()).collect();
     let mut subject = format!("store: describe ({})", names.join(", "));
     let mut transaction = Transaction::new(tables.clone());
-    if meta.format < SEALED {
-        subject = format!("store: from format {} to {FORMAT}: secrets are sealed", meta.format);
+    if !meta.is_sealed() {
+        subject = format!("store: {}: secrets are sealed", meta.migration());
         tracing::warn!("{subject}. What was written before lies open in the history of the repository");
         transaction.seal_anew(tables.keys().clone()).map_err(|e| OpenError::NotOurs(e.to_string()))?;
     }
@@ -482,11 +314,6 @@ fn commit(
     *tables = after;
     tables.set_revision(revision.unwrap_or_default());
     Ok(())
-}
-
-/// The document that says which key is in force.
-pub(super) fn meta_with(settings: &Settings, keys: &Keyring) -> (String, String) {
-    (META.to_owned(), Meta::text(settings, keys))
 }
 
 /// A storage folder of the 2017 server holds `table_db.json`: taken over as one commit into an empty store.

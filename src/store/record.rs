@@ -2,6 +2,7 @@
 
 use super::seal::Seals;
 use crate::resource::{Entry, Kind, set_field};
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -32,9 +33,8 @@ impl Record {
         &self.seals
     }
 
-    /// The text that the journal keeps: its secrets are sealed.
-    pub(super) fn sealed(&self, kind: &Kind) -> Arc<str> {
-        let mut entry = self.entry();
+    /// The text that the journal keeps of `entry`, which is its content: the secrets are sealed.
+    pub(super) fn sealed(&self, kind: &Kind, mut entry: Entry) -> Arc<str> {
         for (path, sealed) in kind.secrets().zip(self.seals.iter()).filter(|(_, sealed)| !sealed.is_empty()) {
             set_field(&mut entry, path, (**sealed).into());
         }
@@ -66,26 +66,38 @@ impl Record {
 /// JSON with sorted keys, two spaces of indent and a newline at the end: equal entries have equal bytes,
 /// and `git log -p` reads well.
 pub fn canonical(entry: &Entry) -> String {
-    let mut text =
-        serde_json::to_string_pretty(&sorted(entry)).unwrap_or_else(|e| unreachable!("a map of values: {e}"));
-    text.push('\n');
-    text
+    let mut text = Vec::with_capacity(512);
+    let mut writer = serde_json::Serializer::pretty(&mut text);
+    SortedEntry(entry).serialize(&mut writer).unwrap_or_else(|e| unreachable!("a map of values: {e}"));
+    text.push(b'\n');
+    String::from_utf8(text).unwrap_or_else(|e| unreachable!("JSON is UTF-8: {e}"))
 }
 
 /// serde_json's map is sorted by itself unless some crate in the build turns its `preserve_order` on.
-fn sorted(entry: &Entry) -> std::collections::BTreeMap<&str, Value> {
-    fn value(of: &Value) -> Value {
-        match of {
-            Value::Object(fields) => {
-                let mut pairs: Vec<_> = fields.iter().collect();
-                pairs.sort_by_key(|(name, _)| *name);
-                Value::Object(pairs.into_iter().map(|(name, inner)| (name.clone(), value(inner))).collect())
-            }
-            Value::Array(items) => Value::Array(items.iter().map(value).collect()),
-            other => other.clone(),
+struct SortedEntry<'a>(&'a Entry);
+
+impl Serialize for SortedEntry<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let fields = || self.0.iter().map(|(name, value)| (name, Sorted(value)));
+        if self.0.keys().is_sorted() {
+            return serializer.collect_map(fields());
+        }
+        let mut fields: Vec<_> = fields().collect();
+        fields.sort_by_key(|(name, _)| *name);
+        serializer.collect_map(fields)
+    }
+}
+
+struct Sorted<'a>(&'a Value);
+
+impl Serialize for Sorted<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Value::Object(fields) => SortedEntry(fields).serialize(serializer),
+            Value::Array(items) => serializer.collect_seq(items.iter().map(Sorted)),
+            other => other.serialize(serializer),
         }
     }
-    entry.iter().map(|(name, inner)| (name.as_str(), value(inner))).collect()
 }
 
 #[cfg(test)]

@@ -73,6 +73,7 @@ pub enum KeyringError {
     },
 }
 
+#[derive(Clone)]
 struct Key {
     /// The first eight hexadecimal digits of a digest of the key.
     name: String,
@@ -172,11 +173,7 @@ impl Keyring {
     /// The keys with a new one in force, which is on the disk when this answers; where the file is not ours, the keys that
     /// were added to it.
     pub fn renewed(&self, file: &KeyFile, all_sealed_with_newest: bool) -> Result<Self, KeyringError> {
-        let mut keys: Vec<_> = self
-            .0
-            .iter()
-            .map(|key| Key { name: key.name.clone(), cipher: key.cipher.clone(), line: key.line.clone() })
-            .collect();
+        let mut keys = self.0.clone();
         if file.is_ours {
             keys.push(Key::random());
             let keyring = Self(keys);

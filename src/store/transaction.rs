@@ -174,15 +174,12 @@ impl Transaction {
         let mut changes = Vec::with_capacity(self.order.len());
         for (index, uuid) in &self.order {
             let kind = kinds.at(*index);
-            let record = self.tables.get(kind, *uuid);
-            if let Some(record) = record {
-                findings.extend(self.tables.dangling(kind, &Links::of(kind, &record.entry())));
-            }
-            changes.push(Change {
-                resource: kind.name().to_owned(),
-                uuid: *uuid,
-                text: record.map(|record| record.sealed(kind)),
+            let text = self.tables.get(kind, *uuid).map(|record| {
+                let entry = record.entry();
+                findings.extend(self.tables.dangling(kind, &Links::of(kind, &entry)));
+                record.sealed(kind, entry)
             });
+            changes.push(Change { resource: kind.name().to_owned(), uuid: *uuid, text });
         }
         if !findings.is_empty() {
             return Err(Error::Invalid(findings));

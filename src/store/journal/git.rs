@@ -139,15 +139,15 @@ impl Journal for GitJournal {
 
     fn history(&self, resource: &str, uuid: Uuid) -> Result<Vec<StoredVersion>, JournalError> {
         let (mut odb, history) = self.reader(false)?;
-        let commits = history.commits(resource, uuid).map_err(failed("reading the table of changes"))?;
+        let commits = history.of_record(resource, uuid).map_err(failed("reading the table of changes"))?;
         let path = record_path(resource, uuid);
-        commits.into_iter().rev().map(|id| Ok(read::version(&mut odb, id, &path)?)).collect()
+        commits.into_iter().rev().map(|(id, blob)| Ok(read::version(&mut odb, id, blob, &path)?)).collect()
     }
 
     fn record_at(&self, resource: &str, uuid: Uuid, moment: &Moment) -> Result<Option<String>, JournalError> {
         let (mut odb, history) = self.reader(false)?;
         let commit = read::find(&mut odb, history.newest(), moment)?;
-        Ok(read::version(&mut odb, commit, &record_path(resource, uuid))?.text)
+        Ok(read::file(&mut odb, commit, &record_path(resource, uuid))?)
     }
 
     fn on_failure(&self, alarm: Box<dyn FnOnce() + Send>) {
@@ -180,7 +180,7 @@ impl Writer {
                 let after = blob.as_ref().map(|blob| blob.id);
                 if before != after {
                     self.trees.put_record(resource, *uuid, after);
-                    touched.push((resource, *uuid));
+                    touched.push((resource, *uuid, after));
                 }
                 objects.extend(blob);
             }
@@ -197,7 +197,8 @@ impl Writer {
                 mutation.time,
                 &message(mutation),
             );
-            changed.extend(touched.into_iter().map(|(resource, uuid)| Row::new(commit.id, resource, uuid)));
+            let rows = touched.into_iter();
+            changed.extend(rows.map(|(resource, uuid, blob)| Row::new(commit.id, resource, uuid, blob)));
             self.head = Some(commit.id);
             commits.push(commit.id);
             objects.push(commit);

@@ -12,12 +12,12 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// The key that the tests restore with: its content is the store's business.
+/// The key that the tests restore with.
 const KEY: &str = "seal.keys";
 
 /// The key as it was kept elsewhere, in the folder of `home`.
 fn keep_key(from: &Home, home: &Home) {
-    let key = fs::read(from.storage().join("keys/seal.keys")).unwrap_or_else(|_| b"the key\n".to_vec());
+    let key = fs::read(from.storage().join("keys/seal.keys")).unwrap();
     home.write(KEY, key);
 }
 
@@ -101,7 +101,7 @@ async fn a_restore_that_fails_leaves_the_folder_as_it_was() {
     fs::write(clone.path().join(record("users", &ada)), "{}\n").unwrap();
     git(clone.path(), &["commit", "-qam", "by hand"]);
     git(clone.path(), &["push", "-q", &broken.url(), "main"]);
-    let cases: [(&str, &str, &str, &[&str]); 7] = [
+    let cases: [(&str, &str, &str, &[&str]); 9] = [
         ("", &absent, KEY, &[&absent, "does not appear to be a git repository"]),
         ("", "http://u:canary@127.0.0.1:1/a.git", KEY, &["http://127.0.0.1:1/a.git cannot be restored from"]),
         ("", &empty.url(), KEY, &["no branch main"]),
@@ -109,11 +109,15 @@ async fn a_restore_that_fails_leaves_the_folder_as_it_was() {
         ("[tenant]\nid = OTHER\n", &remote.url(), KEY, &["OTHER", "[tenant] id"]),
         ("", &remote.url(), "absent.keys", &["absent.keys", "--key"]),
         ("", &remote.url(), "empty.keys", &["empty.keys", "is empty"]),
+        ("", &remote.url(), "other.keys", &["sealed with the key", "seal.keys"]),
+        ("", &remote.url(), "config.ini.keys", &["seal.keys, line 1"]),
     ];
     for (case, (config, from, key, named)) in cases.into_iter().enumerate() {
         let home = Home::new(config);
         keep_key(&old, &home);
         home.write("empty.keys", "");
+        home.write("other.keys", fine(home.run(&["key", "new"])));
+        home.write("config.ini.keys", "pass = canary\n");
         // There or not, and with the lock of an earlier try.
         match case % 3 {
             0 => {}

@@ -127,7 +127,7 @@ async fn over_ssh_it_goes_there_and_back() {
     assert!(fine(old.run(&["check"])).contains("up to date"));
 
     let new = Home::new("").env("GIT_SSH_COMMAND", &sshd.command());
-    new.write("the.keys", fs::read(old.storage().join("keys/seal.keys")).unwrap_or(b"the key\n".to_vec()));
+    new.write("the.keys", fs::read(old.storage().join("keys/seal.keys")).unwrap());
     let said = fine(new.run(&["restore", "--from", &url, "--key", "the.keys"]));
     assert!(said.contains(&main) && said.contains("2 users"), "{said}");
     assert_eq!(new.git(&["rev-parse", "main"]).trim(), main);

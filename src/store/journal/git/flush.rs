@@ -104,16 +104,17 @@ impl Flusher {
     pub fn ready(&self) -> Result<(), JournalError> {
         let named =
             || fs::read_to_string(self.places.repository.join(BRANCH)).ok()?.trim().parse::<Id>().ok();
-        // Read before the lock is taken: what it says then is never newer than what the state knows of.
-        let named = named();
+        // Before the lock is taken, which the thread needs. It may have moved the branch meanwhile, more than once.
+        let seen = named();
         let mut state = self.shared.lock();
         state.trouble()?;
         while state.pending.len() > WAITING {
             state = self.shared.done.wait(state).unwrap_or_else(PoisonError::into_inner);
             state.trouble()?;
         }
+        let is_ours = |named: Option<Id>| named.is_none() || state.named.contains(&named);
         // None: the operator has packed the references. It is looked at more closely before the branch is moved.
-        if named.is_some() && !state.named.contains(&named) {
+        if !is_ours(seen) && !is_ours(named()) {
             return Err(JournalError::Foreign(self.places.repository.display().to_string()));
         }
         Ok(())

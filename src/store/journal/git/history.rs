@@ -1,8 +1,8 @@
 //! Which commits touched which record: a table beside the repository, so that the history of one record is found without
 //! reading that of all.
 //!
-//! One row for each record that a commit changed, oldest first: `commit | uuid | check`, the check a CRC-32 over both and
-//! the name of the resource. Half of a file that is there for speed is worth nothing, so the checkpoint says up to where
+//! One row for each record that a commit changed, oldest first: `commit | uuid | blob | check`, the blob all zeros where the
+//! record was removed, the check a CRC-32 over them and the name of the resource. Half of a file that is there for speed is worth nothing, so the checkpoint says up to where
 //! it is on the disk, and its checksum; what does not fit is made anew from the repository.
 
 use super::object::Id;
@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 const NAME: &str = "history";
 
-const ROW: usize = 20 + 16 + 4;
+const ROW: usize = 20 + 16 + 20 + 4;
 
 /// What is read at a time.
 const ROWS_READ: u64 = 1 << 14;
@@ -40,15 +40,22 @@ pub struct Extent {
 pub struct Row([u8; ROW]);
 
 impl Row {
-    pub fn new(commit: Id, resource: &str, uuid: Uuid) -> Self {
+    pub fn new(commit: Id, resource: &str, uuid: Uuid, blob: Option<Id>) -> Self {
         let mut row = [0; ROW];
         row[..20].copy_from_slice(&commit.0);
         row[20..36].copy_from_slice(uuid.as_bytes());
+        row[36..56].copy_from_slice(&blob.map_or([0; 20], |blob| blob.0));
         let mut check = crc32fast::Hasher::new();
-        check.update(&row[..36]);
+        check.update(&row[..56]);
         check.update(resource.as_bytes());
-        row[36..].copy_from_slice(&check.finalize().to_le_bytes());
+        row[56..].copy_from_slice(&check.finalize().to_le_bytes());
         Self(row)
+    }
+
+    fn blob(&self) -> Option<Id> {
+        let mut id = [0; 20];
+        id.copy_from_slice(&self.0[36..56]);
+        Some(Id(id)).filter(|id| id.0 != [0; 20])
     }
 
     fn commit(&self) -> Id {
@@ -139,15 +146,15 @@ impl History {
         Ok(Self { file: File::open(folder.join(NAME))?, extent })
     }
 
-    /// The commits that touched a record, oldest first.
-    pub fn commits(&self, resource: &str, uuid: Uuid) -> io::Result<Vec<Id>> {
+    /// The commits that touched a record, oldest first, and what it was afterwards.
+    pub fn of_record(&self, resource: &str, uuid: Uuid) -> io::Result<Vec<(Id, Option<Id>)>> {
         let mut commits = Vec::new();
         self.scan(self.extent.rows, |rows| {
             for row in rows.as_chunks::<ROW>().0.iter().filter(|row| row[20..36] == *uuid.as_bytes()) {
-                let commit = Row(*row).commit();
+                let (commit, blob) = (Row(*row).commit(), Row(*row).blob());
                 // Another resource may have an entry of the same uuid.
-                if Row::new(commit, resource, uuid).0 == *row {
-                    commits.push(commit);
+                if Row::new(commit, resource, uuid, blob).0 == *row {
+                    commits.push((commit, blob));
                 }
             }
         })?;
@@ -189,8 +196,8 @@ impl History {
 
 /// The rows of a commit that changed these files.
 pub fn rows(commit: Id, changed: &[Changed]) -> impl DoubleEndedIterator<Item = Row> {
-    changed.iter().filter_map(move |(path, _)| {
+    changed.iter().filter_map(move |(path, blob)| {
         let (resource, uuid) = record_at(path).ok()?;
-        Some(Row::new(commit, resource, uuid))
+        Some(Row::new(commit, resource, uuid, *blob))
     })
 }

@@ -1,15 +1,20 @@
 //! Small packs become large ones, beside readers and the writer.
 //!
-//! Entries are copied as they are; only how far back a difference finds its base is written anew, where an object that
-//! several packs hold is left out. A pack is removed when the one that holds all of its objects is on the disk.
+//! Entries are copied as they are, but for whole trees, which are told from each other, and how far back a difference finds
+//! its base. An object that several packs hold is left out. A pack is removed when the one that holds all of its objects
+//! is on the disk.
 
-use super::object::Id;
+mod versions;
+
+use super::object::{Id, Kind};
 use super::pack::{OFS_DELTA, distance, index_of};
 use sha1::{Digest, Sha1};
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
+use std::time::SystemTime;
+use versions::Versions;
 
 /// So many packs of a size make one of the next: `(smaller than, packs)`.
 const TIERS: [(u64, usize); 3] = [(1 << 20, 32), (16 << 20, 16), (128 << 20, 8)];
@@ -19,28 +24,29 @@ const CHECKSUM: usize = 20;
 
 /// The names of the packs that should become one, if there are enough of a size.
 pub fn due(folder: &Path) -> io::Result<Option<Vec<String>>> {
-    let mut files: HashMap<String, Vec<(String, u64)>> = HashMap::new();
+    let mut files: HashMap<String, Vec<(String, u64, SystemTime)>> = HashMap::new();
     for file in fs::read_dir(folder)? {
         let file = file?;
         let name = file.file_name().to_string_lossy().into_owned();
         if let Some((stem, ending)) = name.split_once('.').filter(|(stem, _)| stem.starts_with("pack-")) {
-            let size = file.metadata().map(|data| data.len()).unwrap_or_default();
-            files.entry(stem.to_owned()).or_default().push((ending.to_owned(), size));
+            let (size, time) = file.metadata().and_then(|data| Ok((data.len(), data.modified()?)))?;
+            files.entry(stem.to_owned()).or_default().push((ending.to_owned(), size, time));
         }
     }
     // Ours are a pack and an index. What git itself has made, or somebody wants kept, has more to it.
     let ours = files.into_iter().filter_map(|(stem, parts)| {
-        let size = parts.iter().find(|(ending, _)| ending == "pack")?.1;
-        (parts.len() == 2 && parts.iter().any(|(ending, _)| ending == "idx")).then_some((size, stem))
+        let (_, size, time) = *parts.iter().find(|(ending, ..)| ending == "pack")?;
+        (parts.len() == 2 && parts.iter().any(|(ending, ..)| ending == "idx")).then_some((time, size, stem))
     });
+    // In the order in which they were written: neighbours hold versions of the same trees.
     let mut ours: Vec<_> = ours.collect();
     ours.sort();
     let mut smallest = 0;
     for (limit, enough) in TIERS {
         let names: Vec<_> = ours
             .iter()
-            .filter(|(size, _)| (smallest..limit).contains(size))
-            .map(|(_, name)| name.clone())
+            .filter(|(_, size, _)| (smallest..limit).contains(size))
+            .map(|(_, _, name)| name.clone())
             .collect();
         if names.len() >= enough {
             return Ok(Some(names));
@@ -89,13 +95,19 @@ struct Merged {
     length: usize,
     /// Each object's place, and the checksum of its entry.
     places: HashMap<Id, (usize, u32)>,
+    versions: Versions,
 }
 
 impl Merged {
     fn begin(path: &Path, count: u32) -> io::Result<Self> {
         let file = BufWriter::with_capacity(1 << 20, File::create(path)?);
-        let mut merged =
-            Self { file, hash: Sha1::new(), length: 0, places: HashMap::with_capacity(count as usize) };
+        let mut merged = Self {
+            file,
+            hash: Sha1::new(),
+            length: 0,
+            places: HashMap::with_capacity(count as usize),
+            versions: Versions::new(),
+        };
         merged.write(b"PACK\0\0\0\x02")?;
         merged.write(&count.to_be_bytes())?;
         Ok(merged)
@@ -135,7 +147,13 @@ impl Merged {
                 distance(&mut copy, place - base);
                 head += length;
             }
-            copy.extend_from_slice(&entry[head..]);
+            let whole_tree = ((entry[0] >> 4) & 7 == Kind::Tree as u8).then(|| size(&entry[..head]));
+            let retold =
+                whole_tree.and_then(|size| self.versions.retell(*id, size, entry, &entry[head..], place));
+            match retold {
+                Some(retold) => copy = retold,
+                None => copy.extend_from_slice(&entry[head..]),
+            }
             self.places.insert(*id, (place, crc32fast::hash(&copy)));
             self.write(&copy)?;
         }
@@ -175,6 +193,14 @@ fn entries(index: &[u8]) -> io::Result<Vec<(Id, usize)>> {
         .collect()
 }
 
+/// The size in the header of an entry: four bits of it in the first byte, seven in each further one.
+fn size(header: &[u8]) -> usize {
+    let rest = header.iter().skip(1).zip((4..).step_by(7));
+    rest.fold(usize::from(header[0] & 15), |size, (byte, shift)| {
+        size | usize::from(byte & 0x7f).checked_shl(shift).unwrap_or_default()
+    })
+}
+
 /// The distance that [`distance`] writes, and in how many bytes.
 fn read_distance(bytes: &[u8]) -> Option<(usize, usize)> {
     let mut back = usize::from(bytes.first()? & 0x7f);
@@ -195,9 +221,54 @@ mod tests {
     use super::super::object::{Kind, Object};
     use super::super::odb::Odb;
     use super::super::pack::Pack;
+    use super::super::trees::Trees;
     use super::*;
     use std::process::Command;
     use std::sync::atomic::{AtomicBool, Ordering};
+    use uuid::Uuid;
+
+    /// Each pack holds the trees on the paths of a few records as wholes; together they are versions of each other.
+    #[test]
+    fn trees_of_many_packs_are_told_from_each_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let git = |args: &[&str]| {
+            let output = Command::new("git").current_dir(folder.path()).args(args).output().unwrap();
+            assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+            output.stdout
+        };
+        git(&["init", "-q", "--bare", "."]);
+        let packs = folder.path().join("objects/pack");
+        let mut trees = Trees::default();
+        let mut add = |n: u32, objects: &mut Vec<Object>| {
+            let id = Id(Sha1::digest(n.to_be_bytes()).into());
+            let blob = Object::new(Kind::Blob, id.to_string().into_bytes(), None);
+            let uuid = Uuid::from_slice(&id.0[..16]).unwrap();
+            trees.put_record("karanas", uuid, Some(blob.id));
+            objects.push(blob);
+            trees.write(objects);
+        };
+        (0..2000).for_each(|n| add(n, &mut Vec::new()));
+        let (mut all, mut size) = (Vec::new(), 0);
+        for number in 0..40 {
+            let mut objects = Vec::new();
+            (0..5).for_each(|n| add(10_000 + number * 5 + n, &mut objects));
+            let Pack { name, pack, index } = Pack::new(&objects);
+            size += pack.len();
+            fs::write(packs.join(format!("pack-{name}.pack")), pack).unwrap();
+            fs::write(packs.join(format!("pack-{name}.idx")), index).unwrap();
+            all.extend(objects);
+        }
+        merge(&packs, &due(&packs).unwrap().expect("there are enough")).unwrap();
+        let merged = fs::read_dir(&packs).unwrap().map(|file| file.unwrap().path());
+        let merged: Vec<_> = merged.filter(|path| path.extension().is_some_and(|e| e == "pack")).collect();
+        let now = fs::metadata(&merged[0]).unwrap().len() as usize;
+        assert!(merged.len() == 1 && now < size * 2 / 3, "{size} bytes have become {now}");
+        git(&["verify-pack", merged[0].with_extension("idx").to_str().unwrap()]);
+        for object in all {
+            let kind = if object.kind == Kind::Tree { "tree" } else { "blob" };
+            assert_eq!(git(&["cat-file", kind, &object.id.to_string()]), *object.content);
+        }
+    }
 
     #[test]
     fn nothing_is_lost_of_packs_that_share_objects() {

@@ -6,8 +6,10 @@
 
 mod pack;
 
+pub use pack::{apply, inflate};
+
 use super::object::{Id, Kind, id_of};
-use flate2::Decompress;
+use libdeflater::Decompressor;
 use pack::{Held, PackFile};
 use std::collections::HashMap;
 use std::fs;
@@ -17,6 +19,9 @@ use std::sync::Arc;
 
 /// No object of ours comes near; a broken length must not ask for all memory.
 const LARGEST: usize = 1 << 30;
+
+/// How often a pack that cannot be opened is tried, if nothing else changes: it may be on its way out.
+const TRIES: u32 = 5;
 
 /// Content kept because differences are told from it, in bytes.
 const CACHED: usize = 8 << 20;
@@ -39,6 +44,13 @@ pub enum ReadError {
     },
 }
 
+/// Where an object lies: in which pack, and where in that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    pack: usize,
+    offset: u64,
+}
+
 /// A content and what it is.
 type Content = (Kind, Arc<[u8]>);
 
@@ -48,7 +60,7 @@ pub struct Odb {
     packs: Vec<Arc<PackFile>>,
     /// Packs that cannot be used at all, with the reason.
     unusable: Vec<(String, String)>,
-    inflate: Decompress,
+    inflate: Decompressor,
     bases: Bases,
 }
 
@@ -60,6 +72,7 @@ impl Odb {
         let folder = objects.join("pack");
         let (mut packs, mut unusable): (Vec<Arc<PackFile>>, _) = (Vec::new(), Vec::new());
         let mut listed = names(&folder, ".idx")?;
+        let mut tries = 0;
         loop {
             packs.retain(|pack| listed.iter().any(|name| name == pack.name()));
             unusable.clear();
@@ -74,14 +87,15 @@ impl Odb {
             // Packs may be merged meanwhile: some are gone before they are opened, and what they have become was not
             // there to be listed. Whoever is open stays readable.
             let now = names(&folder, ".idx")?;
-            if now == listed {
+            tries += 1;
+            if now == listed && (unusable.is_empty() || tries >= TRIES) {
                 break;
             }
             listed = now;
         }
-        // New objects are looked for more often, and new packs are small.
-        packs.sort_by_key(|pack| pack.count());
-        Ok(Self { objects, packs, unusable, inflate: Decompress::new(true), bases: Bases::default() })
+        // Most objects are in the largest ones.
+        packs.sort_by_key(|pack| std::cmp::Reverse(pack.count()));
+        Ok(Self { objects, packs, unusable, inflate: Decompressor::new(), bases: Bases::default() })
     }
 
     /// The same objects for another thread.
@@ -90,7 +104,7 @@ impl Odb {
             objects: self.objects.clone(),
             packs: self.packs.clone(),
             unusable: self.unusable.clone(),
-            inflate: Decompress::new(true),
+            inflate: Decompressor::new(),
             bases: Bases::default(),
         }
     }
@@ -125,12 +139,22 @@ impl Odb {
         Err(damage.unwrap_or(ReadError::Missing(id)))
     }
 
-    /// Where an object lies, for reading many in the order in which they lie; the same for all that lie elsewhere.
-    pub fn place(&self, id: Id) -> (usize, u64) {
+    /// Where an object lies, for reading many in the order in which they lie.
+    pub fn place(&self, id: Id) -> Place {
         let places = self.packs.iter().enumerate();
-        let mut found =
-            places.filter_map(|(number, pack)| Some((number, pack.find(id)?.unwrap_or_default())));
-        found.next().unwrap_or((usize::MAX, 0))
+        let mut found = places.filter_map(|(pack, held)| Some(Place { pack, offset: held.find(id)?.ok()? }));
+        found.next().unwrap_or(Place { pack: usize::MAX, offset: 0 })
+    }
+
+    /// [`Odb::read`], looking at a place first.
+    pub fn read_at(&mut self, place: Place, id: Id, wanted: Kind) -> Result<Arc<[u8]>, ReadError> {
+        if place.pack < self.packs.len() {
+            let content = self.unpack(place.pack, place.offset);
+            if let Ok(content) = content.and_then(|content| checked(content, id, wanted)) {
+                return Ok(content);
+            }
+        }
+        self.read(id, wanted)
     }
 
     /// The ids that begin with these hexadecimal digits, at most two of them.
@@ -192,13 +216,15 @@ impl Odb {
     }
 
     fn read_loose(&mut self, deflated: &[u8]) -> Result<Content, String> {
-        let mut input = deflated;
-        let mut whole = pack::inflate(&mut self.inflate, LARGEST, |buffer| {
-            let length = input.len().min(buffer.len());
-            buffer[..length].copy_from_slice(&input[..length]);
-            input = &input[length..];
-            Ok(length)
-        })?;
+        // How long it is stands in front of it: `blob 123`, then a zero.
+        let mut length = (deflated.len() * 4).max(256);
+        let mut whole = loop {
+            match pack::inflate_at_most(&mut self.inflate, deflated, length)? {
+                Some(whole) => break whole,
+                None if length > LARGEST => return Err("it says to be too long".into()),
+                None => length *= 4,
+            }
+        };
         let end = whole.iter().take(32).position(|byte| *byte == 0).ok_or("it has no header")?;
         let header = String::from_utf8_lossy(&whole[..end]).into_owned();
         let (name, size) = header.split_once(' ').ok_or("it has no header")?;

@@ -1,10 +1,15 @@
 //! Objects as a pack and its index (gitformat-pack(5)), written in one go.
 //!
-//! Records and trees are told as the difference to their version before, where that is in the same pack. libgit2's own
-//! pack builder looks for similar objects; here it is known which are, and one pass suffices.
+//! Compressing costs more than all the rest of a write, and most of what is written is random: ids, sealed secrets. So
+//! little is compressed. A record or tree is told as the difference to its version before, where that is in the same pack;
+//! a new record, and a commit, as what its lines share with another one of its kind. libgit2's own pack builder looks for
+//! similar objects; here it is known which are, and one pass suffices.
 
-use super::object::{Id, Object};
-use flate2::{Compress, Compression, FlushCompress, Status};
+pub mod difference;
+
+use super::object::{Id, Kind, Object};
+use difference::{Parts, difference, line};
+use libdeflater::{CompressionLvl, Compressor};
 use sha1::{Digest, Sha1};
 use std::collections::HashMap;
 
@@ -13,6 +18,9 @@ const DEEPEST: usize = 24;
 
 /// Getting ready to compress costs as much as compressing some thousand bytes.
 const WORTH_COMPRESSING: usize = 96;
+
+/// What is new in a difference is mostly random.
+const DIFFERENCE_WORTH_COMPRESSING: usize = 600;
 
 /// The entry type of a difference to an entry earlier in the same pack.
 pub const OFS_DELTA: u8 = 6;
@@ -37,9 +45,11 @@ struct Entry<'a> {
 impl Pack {
     /// Packs objects; one that comes twice is packed once. The version `before` one must come before it to count.
     pub fn new(objects: &[Object]) -> Self {
-        let mut deflate = Compress::new(Compression::fast(), true);
+        let mut deflate = Compressor::new(CompressionLvl::fastest());
         let mut places: HashMap<Id, usize> = HashMap::with_capacity(objects.len());
         let mut entries: Vec<Entry<'_>> = Vec::with_capacity(objects.len());
+        // For each kind of text one that is there as a whole, for others to be told from.
+        let mut samples: HashMap<&[u8], (usize, Parts<'_>)> = HashMap::new();
         let mut pack = b"PACK\0\0\0\x02\0\0\0\0".to_vec();
         for object in objects {
             if places.contains_key(&object.id) {
@@ -48,19 +58,25 @@ impl Pack {
             let offset = pack.len();
             let base = object.before.and_then(|id| places.get(&id)).map(|place| &entries[*place]);
             let base = base.filter(|base| base.depth < DEEPEST && base.object.kind == object.kind);
-            let difference = base.map(|base| (base, difference(&base.object.content, &object.content)));
+            let told = base.map(|base| (base, difference(&base.object.content, &object.content)));
+            let text = told.is_none().then(|| kind_of_text(object)).flatten();
+            let sample = text.and_then(|text| samples.get(text));
+            let told = told.or_else(|| {
+                sample.map(|(place, parts)| (&entries[*place], parts.difference(&object.content)))
+            });
             // Where nearly everything differs, a difference saves nothing.
-            let difference = difference.filter(|(_, difference)| difference.len() < object.content.len());
-            let depth = match difference {
+            let told = told.filter(|(_, difference)| difference.len() < object.content.len() / 4 * 3);
+            let depth = match told {
                 Some((base, difference)) => {
-                    entry_header(&mut pack, OFS_DELTA, difference.len());
-                    distance(&mut pack, offset - base.offset);
-                    compress(&mut deflate, &difference, &mut pack);
+                    difference_entry(&mut deflate, offset - base.offset, &difference, &mut pack);
                     base.depth + 1
                 }
                 None => {
                     entry_header(&mut pack, object.kind as u8, object.content.len());
-                    compress(&mut deflate, &object.content, &mut pack);
+                    compress(&mut deflate, &object.content, WORTH_COMPRESSING, &mut pack);
+                    if let Some(text) = text {
+                        samples.insert(text, (entries.len(), Parts::of(&object.content, line)));
+                    }
                     0
                 }
             };
@@ -74,6 +90,18 @@ impl Pack {
         let entries = entries.into_iter().map(|entry| (entry.object.id, entry.offset, entry.crc));
         let index = index_of(entries.collect(), &checksum);
         Self { name: Id(checksum).to_string(), pack, index }
+    }
+}
+
+/// What texts of a kind have in common: how they begin. The records of a resource have the same first field.
+fn kind_of_text(object: &Object) -> Option<&[u8]> {
+    match object.kind {
+        Kind::Commit => Some(b"commit"),
+        Kind::Tree => None,
+        Kind::Blob => {
+            let end = object.content.iter().position(|byte| *byte == b':')?;
+            Some(&object.content[..end])
+        }
     }
 }
 
@@ -93,6 +121,13 @@ pub fn index_of(mut entries: Vec<(Id, usize, u32)>, pack_checksum: &[u8; 20]) ->
     let checksum: [u8; 20] = Sha1::digest(&index).into();
     index.extend_from_slice(&checksum);
     index
+}
+
+/// The entry of an object that is told by its difference to the one `back` bytes before it.
+pub fn difference_entry(deflate: &mut Compressor, back: usize, difference: &[u8], out: &mut Vec<u8>) {
+    entry_header(out, OFS_DELTA, difference.len());
+    distance(out, back);
+    compress(deflate, difference, DIFFERENCE_WORTH_COMPRESSING, out);
 }
 
 /// Type and size: four bits of the size in the first byte, seven in each further one.
@@ -117,55 +152,9 @@ pub fn distance(out: &mut Vec<u8>, mut back: usize) {
     out.extend(bytes.iter().rev());
 }
 
-/// The instructions that turn `old` into `new`: what both begin with, what is new, what both end with.
-fn difference(old: &[u8], new: &[u8]) -> Vec<u8> {
-    let start = old.iter().zip(new).take_while(|(a, b)| a == b).count();
-    let end = old[start..].iter().rev().zip(new[start..].iter().rev()).take_while(|(a, b)| a == b).count();
-    let mut out = Vec::with_capacity(new.len() - start - end + 32);
-    size(&mut out, old.len());
-    size(&mut out, new.len());
-    copy(&mut out, 0, start);
-    new[start..new.len() - end].chunks(0x7f).for_each(|part| {
-        out.push(part.len() as u8);
-        out.extend_from_slice(part);
-    });
-    copy(&mut out, old.len() - end, end);
-    out
-}
-
-fn size(out: &mut Vec<u8>, mut size: usize) {
-    while size > 0x7f {
-        out.push((size & 0x7f) as u8 | 0x80);
-        size >>= 7;
-    }
-    out.push(size as u8);
-}
-
-/// Copies `length` bytes from `offset` of the base, at most 2^24 - 1 at a time; bytes that are zero are left out.
-fn copy(out: &mut Vec<u8>, mut offset: usize, mut length: usize) {
-    while length > 0 {
-        let part = length.min(0xff_ffff);
-        let at = out.len();
-        out.push(0x80);
-        for (bit, byte) in (offset as u32)
-            .to_le_bytes()
-            .into_iter()
-            .enumerate()
-            .chain((4..).zip((part as u32).to_le_bytes()).take(3))
-        {
-            if byte != 0 {
-                out[at] |= 1 << bit;
-                out.push(byte);
-            }
-        }
-        offset += part;
-        length -= part;
-    }
-}
-
-/// As a zlib stream (RFC 1950). What is short, or all hashes, would not get smaller: it goes as it is.
-fn compress(deflate: &mut Compress, content: &[u8], out: &mut Vec<u8>) {
-    if content.len() < WORTH_COMPRESSING {
+/// As a zlib stream (RFC 1950). What is shorter than `worth` would hardly get smaller: it goes as it is.
+fn compress(deflate: &mut Compressor, content: &[u8], worth: usize, out: &mut Vec<u8>) {
+    if content.len() < worth {
         let length = content.len() as u16;
         out.extend_from_slice(&[0x78, 0x01, 0x01]);
         out.extend_from_slice(&length.to_le_bytes());
@@ -174,16 +163,10 @@ fn compress(deflate: &mut Compress, content: &[u8], out: &mut Vec<u8>) {
         out.extend_from_slice(&adler32(content).to_be_bytes());
         return;
     }
-    deflate.reset();
-    loop {
-        let done = deflate.total_in() as usize;
-        out.reserve((content.len() - done) / 2 + 64);
-        match deflate.compress_vec(&content[done..], out, FlushCompress::Finish) {
-            Ok(Status::StreamEnd) => return,
-            Ok(_) => {}
-            Err(reason) => unreachable!("compressing into memory: {reason}"),
-        }
-    }
+    let begin = out.len();
+    out.resize(begin + deflate.zlib_compress_bound(content.len()), 0);
+    let length = deflate.zlib_compress(content, &mut out[begin..]);
+    out.truncate(begin + length.unwrap_or_else(|e| unreachable!("there is room for the longest: {e}")));
 }
 
 /// The checksum at the end of a zlib stream, of short content.

@@ -1,7 +1,7 @@
 //! What commits hold, and what they changed.
 
 use super::object::{Commit, Id, Item, Kind, items};
-use super::odb::{Odb, ReadError};
+use super::odb::{Odb, Place, ReadError};
 use crate::store::journal::{JournalError, Loaded, Moment, Revision, Stored, StoredVersion, record_path};
 use std::collections::HashSet;
 use std::str::FromStr;
@@ -97,7 +97,7 @@ fn list_tree(odb: &mut Odb, id: Id, above: &str, listing: &mut Listing) -> Resul
 }
 
 /// Where a record lies in the packs, and which it is.
-type Place<'a> = ((usize, u64), &'a (Arc<str>, Uuid, Id));
+type Placed<'a> = (Place, &'a (Arc<str>, Uuid, Id));
 
 /// Reads everything that is listed; what cannot be read, all of it.
 pub fn load(odb: &mut Odb, listing: Listing) -> Result<Loaded, Vec<Damage>> {
@@ -120,10 +120,10 @@ pub fn load(odb: &mut Odb, listing: Listing) -> Result<Loaded, Vec<Damage>> {
     let part = order.len().div_ceil(READERS).max(1);
     let parts: Vec<_> = order.chunks(part).map(|part| (odb.fork(), part)).collect();
     let read = std::thread::scope(|scope| {
-        let read_part = |(mut odb, part): (Odb, &[Place<'_>])| {
+        let read_part = |(mut odb, part): (Odb, &[Placed<'_>])| {
             let (mut records, mut damages) = (Vec::with_capacity(part.len()), Vec::new());
-            for (_, (resource, uuid, id)) in part {
-                match odb.read(*id, Kind::Blob) {
+            for (place, (resource, uuid, id)) in part {
+                match odb.read_at(*place, *id, Kind::Blob) {
                     Ok(content) => {
                         let text = str::from_utf8(&content).ok().map(Into::into);
                         records.push(Stored { resource: resource.clone(), uuid: *uuid, text });
@@ -318,19 +318,27 @@ pub fn find(odb: &mut Odb, newest: Option<Id>, moment: &Moment) -> Result<Id, Jo
     }
 }
 
-/// The version of a file that a commit made.
-pub fn version(odb: &mut Odb, id: Id, path: &str) -> Result<StoredVersion, Damage> {
+/// The file at a path, as it was at a commit.
+pub fn file(odb: &mut Odb, id: Id, path: &str) -> Result<Option<String>, Damage> {
+    let top = commit(odb, id)?.tree;
+    let blob = find_file(odb, top, path)?;
+    blob.map(|blob| text(odb, blob, path)).transpose()
+}
+
+/// The version of a file that a commit made: the one with this content, or none.
+pub fn version(odb: &mut Odb, id: Id, blob: Option<Id>, path: &str) -> Result<StoredVersion, Damage> {
     let commit = commit(odb, id)?;
-    let content = match find_file(odb, commit.tree, path)? {
-        Some(blob) => Some(odb.read(blob, Kind::Blob).map_err(Damage::at(path))?),
-        None => None,
-    };
     Ok(StoredVersion {
         revision: Revision(id.to_string()),
         time: commit.time,
         author: commit.author.clone(),
         actor: commit.trailer("Actor").unwrap_or_default().to_owned(),
         summary: commit.summary().to_owned(),
-        text: content.map(|content| String::from_utf8_lossy(&content).into_owned()),
+        text: blob.map(|blob| text(odb, blob, path)).transpose()?,
     })
+}
+
+fn text(odb: &mut Odb, blob: Id, path: &str) -> Result<String, Damage> {
+    let content = odb.read(blob, Kind::Blob).map_err(Damage::at(path))?;
+    Ok(String::from_utf8_lossy(&content).into_owned())
 }

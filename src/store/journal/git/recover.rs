@@ -218,9 +218,17 @@ fn named(
         (Err(reason), Some(_)) => reason.to_string(),
         (named, _) => return named,
     };
-    tracing::warn!(%reason, "the branch cannot be read; going back to what was synced last");
-    fs::remove_file(places.repository.join(read::BRANCH)).map_err(failed("removing a broken branch"))?;
-    Ok(None)
+    match fs::remove_file(places.repository.join(read::BRANCH)) {
+        Ok(()) => {
+            tracing::warn!(%reason, "the branch cannot be read; going back to what was synced last");
+            Ok(None)
+        }
+        // It is packed, as git does it, and we do not write there.
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Err(JournalError::Damaged(format!(
+            "packed-refs: {reason}. `karana check --repair` shows what can be done"
+        ))),
+        Err(e) => Err(failed("removing a broken branch")(e)),
+    }
 }
 
 /// Of what was synced last and what the branch names, the one that follows the other.

@@ -32,6 +32,8 @@ enum Step {
     Head,
     /// The repository's configuration cannot be read.
     Config { reason: String },
+    /// The branch is packed, and what it is packed in cannot be read.
+    References { reason: String, commit: String },
     /// The index of a pack that is whole.
     Index { pack: PathBuf },
     /// Up to where the repository was on the disk is not known any more.
@@ -59,6 +61,10 @@ impl fmt::Display for Step {
             Self::Config { reason } => {
                 write!(f, "config: set it aside and write it anew (nothing is lost): {reason}")
             }
+            Self::References { reason, commit } => write!(
+                f,
+                "packed-refs: set it aside and let main name {commit}, which was synced last (LOST: what was added with git since, and other references): {reason}"
+            ),
             Self::Index { pack } => {
                 let name = pack.file_name().unwrap_or_default().to_string_lossy();
                 write!(f, "{name}: make its index anew (nothing is lost)")
@@ -135,13 +141,20 @@ fn files(places: &Places) -> Result<Vec<Step>, JournalError> {
         Ok(repository) => repository,
         Err(reason) => return Ok(vec![Step::Config { reason: reason.message().to_owned() }]),
     };
+    let known = places.read_checkpoint();
+    if let (Err(reason), Ok(Some(Checkpoint { commit: Some(commit), .. }))) =
+        (super::repo::head(&repository), &known)
+        && !places.repository.join(read::BRANCH).exists()
+    {
+        steps.push(Step::References { reason: reason.to_string(), commit: commit.clone() });
+    }
     for name in places.pack_names().map_err(failed("listing the packs"))? {
         let path = |ending: &str| places.packs().join(format!("{name}.{ending}"));
         if is_whole(&path("pack")) && !is_whole(&path("idx")) {
             steps.push(Step::Index { pack: path("pack") });
         }
     }
-    match places.read_checkpoint() {
+    match known {
         Err(reason) => steps.push(checkpoint(places, &repository, reason.to_string())?),
         Ok(known) => {
             let logged_before = known.is_some();
@@ -184,15 +197,8 @@ fn checkpoint(places: &Places, repository: &Repository, reason: String) -> Resul
     let sequence = after.map(|record| record.sequence).or(before.map(|record| record.sequence - 1));
     let drops = if sequence.is_some() { 0 } else { held.len() };
     let packs = places.pack_names().map_err(failed("listing the packs"))?;
-    let checkpoint = Checkpoint {
-        sequence: sequence.unwrap_or(last),
-        commit: head.map(|id| id.to_string()),
-        packs: packs
-            .into_iter()
-            .filter(|name| is_whole(&places.packs().join(format!("{name}.pack"))))
-            .collect(),
-        history: Extent::default(),
-    };
+    let whole = packs.into_iter().filter(|name| is_whole(&places.packs().join(format!("{name}.pack"))));
+    let checkpoint = Checkpoint::new(sequence.unwrap_or(last), head, whole.collect(), Extent::default());
     Ok(Step::Checkpoint { reason, checkpoint, drops })
 }
 
@@ -225,9 +231,11 @@ fn records(places: &Places) -> Result<Option<Step>, JournalError> {
     for damage in damages {
         let mut instead = None;
         if let Ok((resource, uuid)) = record_at(&damage.path) {
-            let commits = table.commits(resource, uuid).map_err(failed("reading the table of changes"))?;
-            let mut versions =
-                commits.into_iter().rev().filter_map(|id| read::version(&mut odb, id, &damage.path).ok());
+            let commits = table.of_record(resource, uuid).map_err(failed("reading the table of changes"))?;
+            let mut versions = commits
+                .into_iter()
+                .rev()
+                .filter_map(|(id, blob)| read::version(&mut odb, id, blob, &damage.path).ok());
             instead = versions.find_map(|version| Some((version.text?.into(), version.time)));
         }
         lost.push(Lost { path: damage.path, reason: damage.error.to_string(), instead });
@@ -243,6 +251,11 @@ impl Step {
             Self::Config { .. } => {
                 aside(&places.repository.join("config"), now).map_err(mending("the configuration"))?;
                 recover::create(&places.repository).map(|_| ())
+            }
+            Self::References { commit, .. } => {
+                aside(&places.repository.join("packed-refs"), now).map_err(mending("packed-refs"))?;
+                fs::write(places.repository.join(read::BRANCH), format!("{commit}\n"))
+                    .map_err(mending("the branch"))
             }
             Self::Index { pack } => {
                 let index = pack.with_extension("idx");

@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 
 /// Up to where the repository is on the disk for certain.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Checkpoint {
     /// The last record of the log that it holds.
     pub sequence: u64,
@@ -24,8 +25,23 @@ pub struct Checkpoint {
     /// The packs that were there, and whole.
     pub packs: BTreeSet<String>,
     /// How much of the table of changes.
-    #[serde(default)]
     pub history: Extent,
+    /// The CRC-32 of all that, as JSON with a zero here.
+    checksum: u32,
+}
+
+impl Checkpoint {
+    pub fn new(sequence: u64, commit: Option<Id>, packs: BTreeSet<String>, history: Extent) -> Self {
+        let mut checkpoint =
+            Self { sequence, commit: commit.map(|id| id.to_string()), packs, history, checksum: 0 };
+        checkpoint.checksum = checkpoint.sum();
+        checkpoint
+    }
+
+    fn sum(&self) -> u32 {
+        let text = serde_json::to_vec(&Self { checksum: 0, ..self.clone() });
+        crc32fast::hash(&text.unwrap_or_else(|e| unreachable!("names and numbers: {e}")))
+    }
 }
 
 /// Where things lie.
@@ -51,8 +67,12 @@ impl Places {
     pub fn read_checkpoint(&self) -> io::Result<Option<Checkpoint>> {
         match fs::read(self.checkpoint()) {
             Ok(text) => {
-                let read = serde_json::from_slice(&text);
-                read.map(Some).map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e))
+                let damaged = |reason: String| {
+                    let path = self.checkpoint().display().to_string();
+                    io::Error::new(io::ErrorKind::InvalidData, format!("{path} is damaged: {reason}"))
+                };
+                let read: Checkpoint = serde_json::from_slice(&text).map_err(|e| damaged(e.to_string()))?;
+                if read.sum() == read.checksum { Ok(Some(read)) } else { Err(damaged("its checksum".into())) }
             }
             Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(e) => Err(e),
@@ -179,13 +199,8 @@ impl Repo {
         self.unsynced.clear();
         self.history.sync()?;
 
-        let commit = self.head.map(|id| id.to_string());
-        let checkpoint = Checkpoint {
-            sequence,
-            commit,
-            packs: self.places.pack_names()?,
-            history: self.history.extent().clone(),
-        };
+        let packs = self.places.pack_names()?;
+        let checkpoint = Checkpoint::new(sequence, self.head, packs, self.history.extent().clone());
         self.places.write_checkpoint(&checkpoint)
     }
 }

@@ -2,7 +2,8 @@
 
 use super::super::object::{Id, Kind};
 use super::LARGEST;
-use flate2::{Decompress, FlushDecompress, Status};
+use libdeflater::{DecompressionError, Decompressor};
+use std::borrow::Cow;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -12,6 +13,9 @@ use std::path::Path;
 const FANOUT: u64 = 8 + 256 * 4;
 const ID: u64 = 20;
 const CHECKSUM: u64 = 20;
+
+/// How many ids to either side of where one should stand are looked at first.
+const NEAR: u64 = 64;
 
 /// A pack with its index.
 pub struct PackFile {
@@ -102,8 +106,21 @@ impl PackFile {
     /// Where an id stands in the order of ids, or would stand; and whether it does.
     fn position(&self, id: Id) -> io::Result<(u64, bool)> {
         let first = usize::from(id.0[0]);
-        let mut low = first.checked_sub(1).map_or(0, |before| u64::from(self.counts[before]));
-        let mut high = u64::from(self.counts[first]);
+        let low = first.checked_sub(1).map_or(0, |before| u64::from(self.counts[before]));
+        let high = u64::from(self.counts[first]);
+        // Ids are evenly spread: it stands close to where its second byte and those behind say.
+        let fraction = u64::from(number(&id.0[1..5]));
+        let guess = low + ((high - low) * fraction >> 32);
+        let (from, to) = (low.max(guess.saturating_sub(NEAR)), high.min(guess + NEAR));
+        let near = self.index.slice(FANOUT + from * ID, ((to - from) * ID) as usize)?;
+        let near = near.as_chunks::<20>().0;
+        let is_here = near.is_empty()
+            || ((from == low || near[0] <= id.0) && (to == high || near[near.len() - 1] >= id.0));
+        if is_here {
+            let found = near.binary_search(&id.0);
+            return Ok((from + found.unwrap_or_else(|at| at) as u64, found.is_ok()));
+        }
+        let (mut low, mut high) = (low, high);
         while low < high {
             let middle = low + (high - low) / 2;
             match self.id(middle)?.cmp(&id) {
@@ -131,7 +148,7 @@ impl PackFile {
     }
 
     /// The entry that begins at `offset`.
-    pub fn entry(&self, offset: u64, deflated: &mut Decompress) -> Result<Held, String> {
+    pub fn entry(&self, offset: u64, stream: &mut Decompressor) -> Result<Held, String> {
         // An entry's header has at most 10 bytes, what names its base 20 more.
         let mut head = [0; 32];
         let length = self.read(offset, &mut head)?;
@@ -169,15 +186,12 @@ impl PackFile {
             }
             _ => None,
         };
-        let mut at = offset + (length - bytes.len()) as u64;
-        let content = inflate(deflated, size, |buffer| {
-            let length = self.read(at, buffer)?;
-            at += length as u64;
-            Ok(length)
-        })?;
-        if content.len() != size {
-            return Err("it is not as long as it says".into());
-        }
+        // How long it is deflated is not said: at most a little longer than it is.
+        let begin = offset + (length - bytes.len()) as u64;
+        let most = (size + size / 1024 + 64) as u64;
+        let mut deflated = vec![0; most.min(self.end.saturating_sub(begin)) as usize];
+        self.read(begin, &mut deflated)?;
+        let content = inflate(stream, &deflated, size)?;
         match (base, Kind::numbered(kind)) {
             (Some(base), _) => Ok(Held::Difference(base, content)),
             (None, Some(kind)) => Ok(Held::Whole(kind, content)),
@@ -195,15 +209,22 @@ impl PackFile {
 
 impl Index {
     fn bytes<const N: usize>(&self, at: u64) -> io::Result<[u8; N]> {
-        let mut bytes = [0; N];
+        let slice = self.slice(at, N)?;
+        slice.first_chunk().copied().ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+    }
+
+    fn slice(&self, at: u64, length: usize) -> io::Result<Cow<'_, [u8]>> {
         match self {
-            Self::File(file) => file.read_exact_at(&mut bytes, at)?,
+            Self::File(file) => {
+                let mut bytes = vec![0; length];
+                file.read_exact_at(&mut bytes, at)?;
+                Ok(bytes.into())
+            }
             Self::Memory(all) => {
-                let place = usize::try_from(at).ok().and_then(|at| all.get(at..)?.first_chunk());
-                bytes = *place.ok_or(io::ErrorKind::UnexpectedEof)?;
+                let slice = usize::try_from(at).ok().and_then(|at| all.get(at..)?.get(..length));
+                Ok(slice.ok_or(io::ErrorKind::UnexpectedEof)?.into())
             }
         }
-        Ok(bytes)
     }
 }
 
@@ -211,37 +232,32 @@ fn number(bytes: &(impl AsRef<[u8]> + ?Sized)) -> u32 {
     bytes.as_ref().iter().fold(0, |n, byte| n << 8 | u32::from(*byte))
 }
 
-/// Inflates one zlib stream that `more` reads on, to at most `most` bytes.
-pub fn inflate(
-    stream: &mut Decompress,
+/// Inflates a zlib stream whose content is so long; what comes after it does not matter.
+pub fn inflate(stream: &mut Decompressor, deflated: &[u8], length: usize) -> Result<Vec<u8>, String> {
+    // A broken length must not ask for memory that the stream cannot fill: it grows a thousandfold at most (RFC 1951).
+    if length / 1100 > deflated.len() {
+        return Err("it is not as long as it says".into());
+    }
+    match inflate_at_most(stream, deflated, length)? {
+        Some(content) if content.len() == length => Ok(content),
+        _ => Err("it is not as long as it says".into()),
+    }
+}
+
+/// Inflates a zlib stream; none when its content is longer than `most`.
+pub fn inflate_at_most(
+    stream: &mut Decompressor,
+    deflated: &[u8],
     most: usize,
-    mut more: impl FnMut(&mut [u8]) -> Result<usize, String>,
-) -> Result<Vec<u8>, String> {
-    const STEP: usize = 1 << 16;
-    stream.reset(true);
-    let mut input = [0; 2048];
-    let (mut from, mut to) = (0, 0);
-    // A broken length is believed piece by piece. One byte more than there may be: to see that there are more.
-    let mut out = Vec::with_capacity(most.min(STEP) + 1);
-    loop {
-        if from == to {
-            (from, to) = (0, more(&mut input)?);
+) -> Result<Option<Vec<u8>>, String> {
+    let mut content = vec![0; most];
+    match stream.zlib_decompress(deflated, &mut content) {
+        Ok(length) => {
+            content.truncate(length);
+            Ok(Some(content))
         }
-        if out.len() == out.capacity() {
-            out.reserve(out.len().min(most - out.len().min(most)).max(1));
-        }
-        let (taken, made) = (stream.total_in(), out.len());
-        let status = stream.decompress_vec(&input[from..to], &mut out, FlushDecompress::None);
-        from += (stream.total_in() - taken) as usize;
-        match status {
-            Ok(Status::StreamEnd) => return Ok(out),
-            Ok(_) if out.len() > most => return Err("it is longer than it says".into()),
-            Ok(_) if to == 0 || (stream.total_in() == taken && out.len() == made) => {
-                return Err("it has no end".into());
-            }
-            Ok(_) => {}
-            Err(_) => return Err("it cannot be inflated".into()),
-        }
+        Err(DecompressionError::InsufficientSpace) => Ok(None),
+        Err(DecompressionError::BadData) => Err("it cannot be inflated".into()),
     }
 }
 
