@@ -110,7 +110,7 @@ impl PackFile {
         let high = u64::from(self.counts[first]);
         // Ids are evenly spread: it stands close to where its second byte and those behind say.
         let fraction = u64::from(number(&id.0[1..5]));
-        let guess = low + ((high - low) * fraction >> 32);
+        let guess = low + (((high - low) * fraction) >> 32);
         let (from, to) = (low.max(guess.saturating_sub(NEAR)), high.min(guess + NEAR));
         let near = self.index.slice(FANOUT + from * ID, ((to - from) * ID) as usize)?;
         let near = near.as_chunks::<20>().0;
