@@ -289,3 +289,79 @@ fn place(resource: &str, uuid: Uuid, path: &str, key: &str) -> String {
 pub fn key_of(sealed: &str) -> Option<&str> {
     Some(sealed.strip_prefix(MARK)?.split_once(':')?.0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resource::Kinds;
+    use serde_json::json;
+
+    fn entry(secret: &str) -> Entry {
+        json!({"password_influx": secret, "credentials": {"password": "hash"}}).as_object().unwrap().clone()
+    }
+
+    fn text(entry: &Entry, seals: &Seals, kind: &Kind) -> Entry {
+        let mut sealed = entry.clone();
+        for (path, seal) in kind.secrets().zip(seals.iter()) {
+            *field_mut(&mut sealed, path).unwrap() = (**seal).into();
+        }
+        sealed
+    }
+
+    #[test]
+    fn a_sealed_secret_opens_in_its_place_alone() {
+        let kinds = Kinds::enabled(&[]).unwrap();
+        let (kind, other) = (kinds.get("users").unwrap(), kinds.get("karanas").unwrap());
+        let keys = Keyring(vec![Key::random()]);
+        let (uuid, plain) = (Uuid::from_u128(1), entry("secret"));
+        let seals = keys.seal(kind, uuid, &plain, None);
+        let sealed = text(&plain, &seals, kind);
+        assert!(!format!("{sealed:?}").contains("secret"));
+        let open = |keys: &Keyring, kind: &Kind, uuid, mut entry: Entry| {
+            keys.open_entry(kind, uuid, &mut entry, false).map(|_| entry)
+        };
+        assert_eq!(open(&keys, kind, uuid, sealed.clone()).unwrap(), plain);
+        // Of another entry, of another field, with another key, in plain text.
+        let codes = |result: Result<Entry, Vec<Finding>>| -> Vec<String> {
+            result.unwrap_err().into_iter().map(|finding| finding.code).collect()
+        };
+        assert_eq!(codes(open(&keys, kind, Uuid::from_u128(2), sealed.clone())), ["sealed", "sealed"]);
+        let mut moved = sealed.clone();
+        moved["password_influx"] = sealed["credentials"]["password"].clone();
+        assert_eq!(codes(open(&keys, kind, uuid, moved)), ["sealed"]);
+        assert_eq!(codes(open(&Keyring(vec![Key::random()]), kind, uuid, sealed)), ["key", "key"]);
+        assert_eq!(codes(open(&keys, kind, uuid, plain)), ["unsealed", "unsealed"]);
+        let device = json!({"config": {"password": "sealed:x"}}).as_object().unwrap().clone();
+        assert_eq!(codes(open(&keys, other, uuid, device)), ["sealed"]);
+    }
+
+    #[test]
+    fn what_stays_keeps_its_bytes_and_what_does_not_gets_others() {
+        let kinds = Kinds::enabled(&[]).unwrap();
+        let (kind, uuid) = (kinds.get("users").unwrap(), Uuid::from_u128(1));
+        let keys = Keyring(vec![Key::random()]);
+        let (one, other) = (entry("secret"), entry("another"));
+        let before = keys.seal(kind, uuid, &one, None);
+        assert_eq!(keys.seal(kind, uuid, &one, Some((&one, &before))), before);
+        let after = keys.seal(kind, uuid, &other, Some((&one, &before)));
+        let changed: Vec<_> = before.iter().zip(after.iter()).map(|(old, new)| old != new).collect();
+        let is_influx: Vec<_> = kind.secrets().map(|path| path == "password_influx").collect();
+        assert_eq!(changed, is_influx);
+        assert_ne!(keys.seal(kind, uuid, &one, None), before, "a fresh nonce each time");
+    }
+
+    #[test]
+    fn a_key_line_with_a_wrong_character_is_told() {
+        let line = Keyring::new_line();
+        let (name, key) = line.split_once(' ').unwrap();
+        let path = Path::new("seal.keys");
+        let keyring = Keyring::parse(path, &format!("# kept in the safe\n\n{line}\n")).unwrap();
+        assert_eq!(keyring.newest(), name);
+        let other = if key.starts_with('A') { 'B' } else { 'A' };
+        for wrong in
+            [format!("{name} {other}{}", &key[1..]), name.to_owned(), format!("{name} short"), "#".into()]
+        {
+            assert!(Keyring::parse(path, &wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -301,3 +301,74 @@ impl Bases {
         self.young.insert((pack, offset), content.clone());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::object::Object;
+    use super::super::pack::Pack;
+    use super::*;
+    use proptest::prelude::*;
+
+    /// A pack with wholes and differences, and its objects.
+    fn packed(folder: &Path) -> (Vec<Object>, [PathBuf; 2]) {
+        let mut before = None;
+        let objects: Vec<_> = (0..40)
+            .map(|n| {
+                let text = format!("{{\n  \"n\": {n},\n  \"long\": \"{}\"\n}}\n", "x".repeat(n * 37 % 400));
+                let object = Object::new(Kind::Blob, text.into_bytes(), before);
+                before = Some(object.id);
+                object
+            })
+            .collect();
+        let Pack { name, pack, index } = Pack::new(&objects);
+        let paths = ["pack", "idx"].map(|ending| folder.join(format!("objects/pack/pack-{name}.{ending}")));
+        fs::create_dir_all(folder.join("objects/pack")).unwrap();
+        fs::write(&paths[0], pack).unwrap();
+        fs::write(&paths[1], index).unwrap();
+        (objects, paths)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(300))]
+        /// Whatever is done to a pack: an object is what it was, or it is refused.
+        #[test]
+        fn damage_is_never_passed_on(
+            file in 0..2_usize,
+            at in any::<prop::sample::Index>(),
+            change in prop_oneof![(1..=255_u8).prop_map(Some), Just(None)],
+            in_memory: bool,
+        ) {
+            let folder = tempfile::tempdir().unwrap();
+            let (objects, paths) = packed(folder.path());
+            let mut content = fs::read(&paths[file]).unwrap();
+            let at = at.index(content.len());
+            match change {
+                Some(bits) => content[at] ^= bits,
+                None => content.truncate(at),
+            }
+            fs::write(&paths[file], content).unwrap();
+            let mut odb = Odb::open(folder.path(), in_memory).unwrap();
+            for object in objects {
+                if let Ok(content) = odb.read(object.id, Kind::Blob) {
+                    prop_assert_eq!(content, object.content);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_whole_is_read_and_what_is_not_there_is_missing() {
+        let folder = tempfile::tempdir().unwrap();
+        let (objects, _) = packed(folder.path());
+        for in_memory in [false, true] {
+            let mut odb = Odb::open(folder.path(), in_memory).unwrap();
+            for object in &objects {
+                assert_eq!(odb.read(object.id, Kind::Blob).unwrap(), object.content);
+                assert_eq!(odb.beginning_with(&object.id.to_string()[..12]), [object.id]);
+                let wrong = odb.read(object.id, Kind::Tree).unwrap_err().to_string();
+                assert!(wrong.contains("it is a blob, not a tree"), "{wrong}");
+            }
+            assert_eq!(odb.read(Id([7; 20]), Kind::Blob), Err(ReadError::Missing(Id([7; 20]))));
+        }
+    }
+}
