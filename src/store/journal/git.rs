@@ -156,7 +156,12 @@ impl Journal for GitJournal {
 
     fn verify(&self, goes_on: &dyn Fn() -> bool) -> Result<Option<u64>, JournalError> {
         let (mut odb, history) = self.reader(true)?;
-        history.newest().map_or(Ok(Some(0)), |head| verify::verify(&mut odb, head, &history, goes_on))
+        let Some(head) = history.newest() else { return Ok(Some(0)) };
+        let count = verify::verify(&mut odb, head, &history, goes_on)?;
+        if count.is_some() {
+            recover::remove_what_was_set_aside(&self.places);
+        }
+        Ok(count)
     }
 
     fn flush(&self) -> Result<(), JournalError> {

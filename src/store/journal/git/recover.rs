@@ -95,7 +95,6 @@ pub fn recover(places: &Places) -> Result<Recovered, JournalError> {
     if !logged_before || checkpoint.commit != writer.head.map(|id| id.to_string()) {
         repo.sync(writer.log.last()).map_err(|e| from_io("syncing the repository", e))?;
     }
-    remove_what_was_set_aside(places);
     let listing = Some(listing).filter(|listing| listing.commit == writer.head);
     Ok(Recovered { writer, repo, listing })
 }
@@ -255,7 +254,9 @@ fn newer(
 
 /// A pack that was not synced may be half there after a power cut. What it held is in the log.
 fn set_broken_packs_aside(places: &Places, checkpoint: &Checkpoint) -> Result<(), JournalError> {
-    let names = places.pack_names().map_err(failed("listing the packs"))?;
+    let (packs, indexes) = (places.pack_names(), places.index_names());
+    let listing = || failed("listing the packs");
+    let names = &packs.map_err(|e| listing()(e))? | &indexes.map_err(|e| listing()(e))?;
     for name in names.difference(&checkpoint.packs) {
         let path = |ending: &str| places.packs().join(format!("{name}.{ending}"));
         if is_whole(&path("pack")) && is_whole(&path("idx")) {
@@ -274,8 +275,8 @@ fn set_broken_packs_aside(places: &Places, checkpoint: &Checkpoint) -> Result<()
     Ok(())
 }
 
-/// Everything is in its place and on the disk: what was set aside on the way is not needed any more.
-fn remove_what_was_set_aside(places: &Places) {
+/// Everything can be read: what was set aside on the way there is not needed.
+pub fn remove_what_was_set_aside(places: &Places) {
     for file in fs::read_dir(places.packs()).into_iter().flatten().flatten() {
         let path = file.path();
         if path.extension().is_some_and(|ending| ending == "broken")

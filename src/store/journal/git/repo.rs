@@ -86,10 +86,19 @@ impl Places {
 
     /// The names of the packs, without their endings.
     pub fn pack_names(&self) -> io::Result<BTreeSet<String>> {
+        self.names(".pack")
+    }
+
+    /// The names of the indexes of packs, without their endings.
+    pub fn index_names(&self) -> io::Result<BTreeSet<String>> {
+        self.names(".idx")
+    }
+
+    fn names(&self, ending: &str) -> io::Result<BTreeSet<String>> {
         let mut names = BTreeSet::new();
         for file in fs::read_dir(self.packs())? {
             let name = file?.file_name().to_string_lossy().into_owned();
-            names.extend(name.strip_suffix(".pack").map(str::to_owned));
+            names.extend(name.strip_suffix(ending).map(str::to_owned));
         }
         Ok(names)
     }
