@@ -36,7 +36,8 @@ bytes() {
     wrk -t1 -c"$clients" -d4s -s "$work/create.lua" "$api" >/dev/null
     # What is synced and merged behind the answers belongs to it.
     sleep 2.5
-    kill "$tracer" && wait "$tracer" || true
+    kill "$tracer"
+    wait "$tracer" || true
     after=$(commits)
     awk -v n=$((after - before)) -v folder="$work/storage" '
         index($0, "<" folder) { bytes += $NF }
@@ -48,17 +49,17 @@ median() { sort -n | awk '{ line[NR] = $1 } END { print line[int((NR + 1) / 2)] 
 start_server
 fill 1000
 list_uuids
-for round in 1 2 3; do renames; done | median >"$work/few"
+for _ in 1 2 3; do renames; done | median >"$work/few"
 echo "one client renames, at 1,000 records:   $(cat "$work/few")/s"
 echo "written with  1 client:  $(bytes 1)"
 echo "written with 64 clients: $(bytes 64)"
 fill "$many"
-for round in 1 2 3; do renames; done | median >"$work/many"
+for _ in 1 2 3; do renames; done | median >"$work/many"
 echo "one client renames, at $many records: $(cat "$work/many")/s"
 awk -v few="$(cat "$work/few")" -v many="$(cat "$work/many")" 'BEGIN { printf "cost of a mutation, ratio: %.2f\n", few / many }'
 
 read -r uuid <"$work/uuids"
-for round in {1..15}; do
+for _ in {1..15}; do
     begin=$(date +%s%N)
     log=$( (cd "$work" && "$program" log "karanas/$uuid") | wc -l)
     echo $((($(date +%s%N) - begin) / 1000))
@@ -69,7 +70,7 @@ echo "karana log of one record with $log versions, of $(commits) commits, from i
 sleep 3
 stop_server
 echo "repository: $(du -sb "$work/storage/tables.git/objects" | cut -f1) bytes for $(commits) commits: $(($(du -sb "$work/storage/tables.git/objects" | cut -f1) / $(commits))) a mutation"
-for round in 1 2 3; do
+for _ in 1 2 3; do
     begin=$(date +%s%N)
     start_server
     echo $((($(date +%s%N) - begin) / 1000000))
