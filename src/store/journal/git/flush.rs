@@ -6,7 +6,7 @@ use super::merge;
 use super::object::{Id, Object};
 use super::read::BRANCH;
 use super::repo::{Places, Repo, from_io};
-use crate::store::journal::{JournalError, failed};
+use crate::store::journal::JournalError;
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -370,12 +370,15 @@ impl Shared {
         state.flushed = pushed;
         state.history = repo.history().clone();
         let due = stop || state.sync_wanted > state.synced || last_sync.elapsed() >= UNSYNCED;
-        let due = (due && state.synced < pushed) || std::mem::take(&mut state.merged);
+        let merged = std::mem::take(&mut state.merged);
+        let due = (due && state.synced < pushed) || merged;
         drop(state);
         self.done.notify_all();
         if due {
-            // Also a full disk: what could not be synced may be dropped by the system, and a second try would not see it.
-            repo.sync(sequence).map_err(failed("syncing the repository"))?;
+            if let Err(error) = repo.sync(sequence) {
+                self.lock().merged |= merged;
+                return Err(error);
+            }
             *last_sync = Instant::now();
         }
         let mut state = self.lock();

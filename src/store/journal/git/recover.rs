@@ -93,7 +93,7 @@ pub fn recover(places: &Places) -> Result<Recovered, JournalError> {
     }
     // From here on there is a checkpoint that the log follows.
     if !logged_before || checkpoint.commit != writer.head.map(|id| id.to_string()) {
-        repo.sync(writer.log.last()).map_err(|e| from_io("syncing the repository", e))?;
+        repo.sync(writer.log.last())?;
     }
     let listing = Some(listing).filter(|listing| listing.commit == writer.head);
     Ok(Recovered { writer, repo, listing })

@@ -318,7 +318,7 @@ fn go_back(places: &Places, to: Id) -> Result<(), JournalError> {
     let mut repo = Repo::new(places.clone(), repository, history)?;
     repo.pack(&objects).map_err(|e| from_io("writing a pack", e))?;
     repo.advance(writer.head.unwrap_or(to), &changed)?;
-    repo.sync(writer.log.last()).map_err(|e| from_io("syncing the repository", e))
+    repo.sync(writer.log.last())
 }
 
 /// Keeps a file under another name.

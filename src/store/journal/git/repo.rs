@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Up to where the repository is on the disk for certain.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -104,6 +104,10 @@ impl Places {
     }
 }
 
+/// Where an error means that nobody knows what is on the disk, also that it is full: what could not be synced may be
+/// dropped by the system, and a second try would not see it.
+const SYNCING: &str = "syncing the repository";
+
 /// Writes to the repository, step by step. All but [`Repo::sync`] leave the syncing to the system.
 pub struct Repo {
     places: Places,
@@ -189,28 +193,26 @@ impl Repo {
         self.history.catch_up(odb, newest)
     }
 
-    /// Syncs everything since the last checkpoint, and notes the new one.
-    pub fn sync(&mut self, sequence: u64) -> io::Result<()> {
-        for path in &self.unsynced {
+    /// Syncs everything since the last checkpoint, and notes the new one. After [`JournalError::Full`] it may be tried
+    /// again.
+    pub fn sync(&mut self, sequence: u64) -> Result<(), JournalError> {
+        let branch = self.places.repository.join(BRANCH);
+        let folders = [self.places.packs(), branch.clone(), self.places.repository.join("refs/heads")];
+        for path in self.unsynced.iter().chain(&folders) {
             match File::open(path) {
-                Ok(file) => file.sync_all()?,
-                // Merged meanwhile into another one, which is synced.
+                Ok(file) => file.sync_all().map_err(failed(SYNCING))?,
+                // A pack that has been merged meanwhile into another one, which is synced; a branch that is not there yet.
                 Err(e) if e.kind() == io::ErrorKind::NotFound => {}
-                Err(e) => return Err(e),
+                Err(e) => return Err(from_io(SYNCING, e)),
             }
         }
-        sync(&self.places.packs())?;
-        let branch = self.places.repository.join(BRANCH);
-        if branch.exists() {
-            sync(&branch)?;
-        }
-        sync(&self.places.repository.join("refs/heads"))?;
         self.unsynced.clear();
-        self.history.sync()?;
+        self.history.sync().map_err(failed(SYNCING))?;
 
-        let packs = self.places.pack_names()?;
+        let noting = |e| from_io("writing the checkpoint", e);
+        let packs = self.places.pack_names().map_err(noting)?;
         let checkpoint = Checkpoint::new(sequence, self.head, packs, self.history.extent().clone());
-        self.places.write_checkpoint(&checkpoint)
+        self.places.write_checkpoint(&checkpoint).map_err(noting)
     }
 }
 
@@ -221,10 +223,6 @@ pub fn head(repository: &Repository) -> Result<Option<Id>, JournalError> {
         Err(e) if e.code() == git2::ErrorCode::NotFound => Ok(None),
         Err(e) => Err(failed("reading the branch")(e)),
     }
-}
-
-fn sync(path: &Path) -> io::Result<()> {
-    File::open(path)?.sync_all()
 }
 
 /// What an error of the system means for the store.
