@@ -197,7 +197,16 @@ fn is_begun(path: &Path) -> bool {
 
 /// Opens a repository that is there.
 pub fn open(path: &Path) -> Result<Repository, JournalError> {
-    Repository::open_bare(path).map_err(failed("opening the repository"))
+    Repository::open_bare(path).map_err(|error| match error.class() {
+        git2::ErrorClass::Config => {
+            let (config, reason) = (path.join("config"), error.message());
+            JournalError::Damaged(format!(
+                "{}: {reason}. `karana check --repair` shows what can be done",
+                config.display()
+            ))
+        }
+        _ => failed("opening the repository")(error),
+    })
 }
 
 /// What the branch names. One that a power cut has left broken, or without the commit it names, is removed: what it should
