@@ -227,15 +227,17 @@ mod tests {
     use std::sync::atomic::{AtomicBool, Ordering};
     use uuid::Uuid;
 
+    fn git(folder: &Path, args: &[&str]) -> Vec<u8> {
+        let output = Command::new("git").current_dir(folder).args(args).output().unwrap();
+        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        output.stdout
+    }
+
     /// Each pack holds the trees on the paths of a few records as wholes; together they are versions of each other.
     #[test]
     fn trees_of_many_packs_are_told_from_each_other() {
         let folder = tempfile::tempdir().unwrap();
-        let git = |args: &[&str]| {
-            let output = Command::new("git").current_dir(folder.path()).args(args).output().unwrap();
-            assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
-            output.stdout
-        };
+        let git = |args: &[&str]| git(folder.path(), args);
         git(&["init", "-q", "--bare", "."]);
         let packs = folder.path().join("objects/pack");
         let mut trees = Trees::default();
@@ -273,11 +275,7 @@ mod tests {
     #[test]
     fn nothing_is_lost_of_packs_that_share_objects() {
         let folder = tempfile::tempdir().unwrap();
-        let git = |args: &[&str]| {
-            let output = Command::new("git").current_dir(folder.path()).args(args).output().unwrap();
-            assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
-            output.stdout
-        };
+        let git = |args: &[&str]| git(folder.path(), args);
         git(&["init", "-q", "--bare", "."]);
         let packs = folder.path().join("objects/pack");
         let text = |n: usize| {
