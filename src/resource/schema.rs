@@ -72,6 +72,11 @@ impl Schema {
         Ok(Self { json, validator })
     }
 
+    /// The schema of a struct, nested structs written out in place.
+    pub fn of<T: schemars::JsonSchema>() -> Self {
+        Self::new(super::schema_of::<T>()).unwrap_or_else(|e| unreachable!("a derived schema is valid: {e}"))
+    }
+
     /// The same rules for a partial object: nothing is required, no default is filled in.
     pub fn partial(&self) -> Result<Self, String> {
         let mut json = self.json.clone();
