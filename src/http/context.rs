@@ -124,7 +124,7 @@ pub async fn authenticate(
 ) -> Result<Response, Failure> {
     let token = bearer(request.headers())?;
     refuse_query(request.uri().query())?;
-    let actor = app.tokens.actor(&app.store.read(), token)?;
+    let actor = app.credentials.actor(&app.store.read(), token)?;
     if let Some(context) = request.extensions().get::<Context>() {
         let _ = context.actor.set(format!("{}/{}", actor.resource, actor.uuid));
     }

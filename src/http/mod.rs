@@ -15,7 +15,7 @@ mod v1;
 pub use context::Networks;
 pub use listen::{Limits, serve};
 
-use crate::auth::{Passwords, Tokens};
+use crate::auth::{Credentials, Limiter, Passwords};
 use crate::error::Error;
 use crate::resource::Kind;
 use crate::store::{Backup, Clock, Store};
@@ -37,8 +37,10 @@ pub struct App(Arc<Parts>);
 pub struct Parts {
     /// The records.
     pub store: Store,
-    /// Issues and reads tokens.
-    pub tokens: Tokens,
+    /// Lets people and programs in.
+    pub credentials: Credentials,
+    /// Counts those who failed to get in.
+    pub limiter: Limiter,
     /// Hashes and verifies passwords.
     pub passwords: Passwords,
     /// Brings the records to InfluxDB.
@@ -47,6 +49,8 @@ pub struct Parts {
     pub backup: Backup,
     /// Where the time comes from.
     pub clock: Clock,
+    /// Where clients reach us.
+    pub public_url: Option<String>,
     /// Origins whose pages may call us (CORS).
     pub cors_origins: Vec<String>,
     /// Which proxies are believed, and who sees details.
@@ -62,7 +66,7 @@ impl App {
     }
 
     fn kind(&self, name: &str) -> Result<&Kind, Error> {
-        self.store.kinds().get(name).ok_or_else(|| {
+        self.store.kinds().public().find(|kind| kind.name() == name).ok_or_else(|| {
             let name: String = name.chars().take(100).collect();
             Error::NotFound(format!("there is no resource `{name}`"))
         })

@@ -3,7 +3,7 @@
 //! Failures are problem details (RFC 9457), but for `/v1`, whose clients know the envelope of 2017.
 
 use super::context::Context;
-use crate::error::{Error, Finding};
+use crate::error::{self, Error, Finding};
 use crate::store::Revision;
 use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header};
@@ -31,6 +31,8 @@ pub struct Failure {
     findings: Vec<Finding>,
     /// The title in the envelope of `/v1`, where it is not the one of the method.
     title: Option<&'static str>,
+    /// After how many seconds to try again.
+    retry_after: Option<u64>,
     /// For the log only.
     inner: Option<String>,
 }
@@ -38,7 +40,16 @@ pub struct Failure {
 impl Failure {
     /// A failure of the request as such, before the domain sees it.
     pub fn new(status: StatusCode, reason: impl Into<String>) -> Self {
-        Self { status, code: None, reason: reason.into(), findings: vec![], title: None, inner: None }
+        let retry_after = (status == StatusCode::SERVICE_UNAVAILABLE).then_some(5);
+        Self {
+            status,
+            code: None,
+            reason: reason.into(),
+            findings: vec![],
+            title: None,
+            retry_after,
+            inner: None,
+        }
     }
 
     /// With a word for programs.
@@ -84,6 +95,10 @@ impl From<Error> for Failure {
             Error::Changed => Self::new(StatusCode::PRECONDITION_FAILED, reason),
             Error::OutcomeUnknown => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, reason).coded("outcome_unknown")
+            }
+            Error::TooMany(wait) => {
+                let retry_after = Some(error::seconds(&wait));
+                Self { retry_after, ..Self::new(StatusCode::TOO_MANY_REQUESTS, reason) }
             }
             Error::Unavailable(_) => Self::new(StatusCode::SERVICE_UNAVAILABLE, reason),
             Error::StorageFull => Self::new(StatusCode::INSUFFICIENT_STORAGE, reason).coded("storage_full"),
@@ -136,13 +151,15 @@ pub async fn render(request: Request, next: Next) -> Response {
         StatusCode::UNAUTHORIZED => {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
         }
-        StatusCode::SERVICE_UNAVAILABLE => headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5")),
         // So that what is left of a refused body does not pass for the next request.
         StatusCode::PAYLOAD_TOO_LARGE | StatusCode::REQUEST_TIMEOUT => {
             headers.insert(header::CONNECTION, HeaderValue::from_static("close"))
         }
         _ => None,
     };
+    if let Some(seconds) = failure.retry_after {
+        headers.insert(header::RETRY_AFTER, seconds.into());
+    }
     if let Some(allow) = response.headers_mut().remove(header::ALLOW) {
         answer.headers_mut().insert(header::ALLOW, allow);
     }

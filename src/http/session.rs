@@ -51,7 +51,7 @@ async fn sign_in(
         set_field(&mut entry, PASSWORD, hash.into());
         renew_hash(app, context, kind, record, entry.clone()).await;
     }
-    app.tokens.issue(actor)
+    app.credentials.tokens.issue(actor)
 }
 
 /// Stores a hash of today's cost. Not the client's business when it fails: the old one is as right.

@@ -6,6 +6,7 @@
 
 mod change;
 mod karanas;
+pub mod keys;
 mod maintenances;
 mod payments;
 mod schema;
@@ -13,6 +14,7 @@ mod users;
 
 pub use change::{Patch, device_password, timestamp};
 pub use karanas::Karana;
+pub use keys::Key;
 pub use schema::Schema;
 pub use users::{Role, State, User};
 
@@ -86,6 +88,8 @@ pub enum OnDelete {
     Release,
     /// The deletion is refused.
     Restrict,
+    /// The entry that refers goes too: it is nothing without the other.
+    Delete,
 }
 
 /// A secret of sixteen characters of A-Z and 0-9 that the server makes.
@@ -164,6 +168,11 @@ impl Kind {
     /// The resource's name, as in the path.
     pub fn name(&self) -> &str {
         &self.definition.name
+    }
+
+    /// Whether it is one of the server's own, which has neither generic routes nor a place in dumps.
+    pub fn is_internal(&self) -> bool {
+        RESERVED_NAMES.contains(&self.name())
     }
 
     /// Its place in the list of kinds: dense, stable while the program runs.
@@ -265,13 +274,17 @@ impl Kinds {
     }
 
     /// Compiles definitions and checks that they fit together.
-    pub fn compile(definitions: Vec<Definition>) -> Result<Self, String> {
+    pub fn compile(mut definitions: Vec<Definition>) -> Result<Self, String> {
+        if let Some(taken) = definitions.iter().find(|one| RESERVED_NAMES.contains(&one.name.as_str())) {
+            return Err(format!("resource `{}`: the name is taken by a route of the API", taken.name));
+        }
+        // Last, so that the others have the places they are listed in.
+        if definitions.iter().any(|definition| definition.name == users::NAME) {
+            definitions.push(keys::definition());
+        }
         let mut kinds = Vec::with_capacity(definitions.len());
         for definition in definitions {
             let name = definition.name.clone();
-            if RESERVED_NAMES.contains(&name.as_str()) {
-                return Err(format!("resource `{name}`: the name is taken by a route of the API"));
-            }
             kinds.push(
                 Kind::compile(definition, kinds.len())
                     .map_err(|reason| format!("resource `{name}`: {reason}"))?,
@@ -304,6 +317,11 @@ impl Kinds {
     /// All of them.
     pub fn iter(&self) -> impl Iterator<Item = &Kind> {
         self.0.iter()
+    }
+
+    /// Those that have routes, and a place in dumps.
+    pub fn public(&self) -> impl Iterator<Item = &Kind> {
+        self.iter().filter(|kind| !kind.is_internal())
     }
 
     /// The definitions, as the store keeps them in `resources.json`.
