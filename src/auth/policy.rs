@@ -112,6 +112,15 @@ impl Subject {
     }
 }
 
+/// What an actor sees of a resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sight {
+    /// Which records.
+    pub records: On,
+    /// The secrets of which records.
+    pub secrets: On,
+}
+
 /// Whether the actor may use the verb on any record of the resource at all.
 pub fn may(actor: &Actor, verb: Verb, kind: &Kind) -> Result<(), Error> {
     let rule = rule(actor.role, kind.name());
@@ -125,6 +134,14 @@ pub fn may(actor: &Actor, verb: Verb, kind: &Kind) -> Result<(), Error> {
         return Err(refusal(actor, verb, kind));
     }
     Ok(())
+}
+
+/// Which records of the resource the actor may read, and of which of them the secrets.
+pub fn sight(actor: &Actor, kind: &Kind) -> Result<Sight, Error> {
+    may(actor, Verb::Read, kind)?;
+    let rule = rule(actor.role, kind.name());
+    let scope = scope(actor, Verb::Read, kind);
+    Ok(Sight { records: narrowed(rule.read, scope), secrets: narrowed(rule.secrets, scope) })
 }
 
 /// Whether the actor may read the record.
@@ -245,6 +262,15 @@ fn scope(actor: &Actor, verb: Verb, kind: &Kind) -> On {
     match &actor.pass {
         Pass::Key { scopes, .. } => scopes.reach(verb, kind.name()),
         _ => On::All,
+    }
+}
+
+/// What is left of `on`. A scope reaches to all, to one's own, or to nothing.
+fn narrowed(on: On, scope: On) -> On {
+    match (on, scope) {
+        (On::None, _) | (_, On::None) => On::None,
+        (on, On::All) => on,
+        _ => On::Own,
     }
 }
 

@@ -32,3 +32,4 @@ mod support;
 mod sync;
 mod tokens;
 mod users;
+mod v2;
