@@ -45,8 +45,7 @@ impl Credentials {
         tables: &Snapshot,
     ) -> io::Result<Self> {
         let refresh = RefreshTokens::new(key, issuer);
-        let sessions =
-            Sessions::open(state.join("sessions"), lives.refresh, refresh, clock.clone(), tables)?;
+        let sessions = Sessions::open(state.join("sessions"), lives.refresh, refresh, clock.clone(), tables)?;
         Ok(Self {
             tokens: Tokens::new(key, issuer, lives.token, lives.access, clock.clone()),
             sessions,

@@ -118,7 +118,8 @@ impl Limiter {
         let place = Place::of(address);
         let is_known = account.is_some_and(|account| state.known.contains_key(&(account, place)));
         let waits = self.buckets(account, place, is_known).into_iter().filter_map(|(bucket, rate)| {
-            let free = now + span(rate.every) * i32::try_from(rate.burst.saturating_sub(1)).unwrap_or(i32::MAX);
+            let free =
+                now + span(rate.every) * i32::try_from(rate.burst.saturating_sub(1)).unwrap_or(i32::MAX);
             let full = state.debts.get_mut(&bucket)?;
             *full = (*full).min(free + LONGEST_WAIT);
             (*full - free).to_std().ok().filter(|wait| !wait.is_zero())

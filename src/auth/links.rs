@@ -1,8 +1,8 @@
 //! Links by which somebody who has forgotten the password sets another one: made by an admin or a manager, good for
 //! one use and an hour. Only hashes of their tokens are kept, in `storage/state/`.
 
-use super::refresh::hash;
 use super::Actor;
+use super::refresh::hash;
 use crate::durable;
 use crate::error::Error;
 use crate::store::{Clock, Snapshot};
@@ -49,7 +49,12 @@ impl PasswordLinks {
     /// Reads the file, if there is one that can be read.
     pub fn open(file: PathBuf, clock: Clock) -> Self {
         let links = std::fs::read(&file).ok().and_then(|text| serde_json::from_slice(&text).ok());
-        Self(Arc::new(Inner { file, clock, links: Mutex::new(links.unwrap_or_default()), changing: Mutex::default() }))
+        Self(Arc::new(Inner {
+            file,
+            clock,
+            links: Mutex::new(links.unwrap_or_default()),
+            changing: Mutex::default(),
+        }))
     }
 
     /// Makes a link for `user`, in the place of one that is out; answers with its token and when it ends.
@@ -81,7 +86,8 @@ impl PasswordLinks {
         let links = self.0.links.lock().unwrap_or_else(PoisonError::into_inner);
         let link = links.iter().find(|link| link.hash == hash && link.expires_at > now).cloned();
         drop(links);
-        let over = || Error::BadCredentials("the link has been used, or has ended; ask for another one".into());
+        let over =
+            || Error::BadCredentials("the link has been used, or has ended; ask for another one".into());
         let link = link.ok_or_else(over)?;
         Actor::find(tables, &link.resource, link.user, link.epoch).map_err(|error| match error {
             Error::BadCredentials(_) => over(),

@@ -240,7 +240,9 @@ pub fn may_sync(actor: &Actor) -> Result<(), Error> {
         return Err(Error::Denied(format!("the role {} may not sync", name(actor.role))));
     }
     match &actor.pass {
-        Pass::Key { scopes, .. } if !scopes.sync() => Err(Error::Denied("the key's scopes have no sync".into())),
+        Pass::Key { scopes, .. } if !scopes.sync() => {
+            Err(Error::Denied("the key's scopes have no sync".into()))
+        }
         _ => Ok(()),
     }
 }

@@ -93,7 +93,8 @@ mod tests {
 
     #[test]
     fn scopes_reach_as_far_as_the_widest_of_them() {
-        let scopes = Scopes::parse(&["karanas:read:own", "karanas:read:all", "*:update:own", "users:*:own", "sync"]);
+        let scopes =
+            Scopes::parse(&["karanas:read:own", "karanas:read:all", "*:update:own", "users:*:own", "sync"]);
         let scopes = scopes.unwrap();
         assert_eq!(scopes.reach(Verb::Read, "karanas"), On::All);
         assert_eq!(scopes.reach(Verb::Update, "karanas"), On::Own);
@@ -106,7 +107,8 @@ mod tests {
 
     #[test]
     fn the_pattern_and_the_reader_agree() {
-        let schema = Schema::new(json!({"type": "object", "properties": {"x": {"pattern": PATTERN}}})).unwrap();
+        let schema =
+            Schema::new(json!({"type": "object", "properties": {"x": {"pattern": PATTERN}}})).unwrap();
         for (text, ok) in [
             ("sync", true),
             ("metrics", true),

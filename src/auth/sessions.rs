@@ -130,6 +130,11 @@ impl Sessions {
         })))
     }
 
+    /// How long one lasts that is not used.
+    pub fn life(&self) -> Duration {
+        self.0.life
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.0.sessions().len()
@@ -328,7 +333,8 @@ impl Inner {
         let all = |_: &Session| true;
         let bounds: [(&dyn Fn(&Session) -> bool, usize); 2] = [(&is_own, OF_ONE_USER), (&all, OF_ALL)];
         for (which, most) in bounds {
-            let mut those: Vec<_> = sessions.values().filter(|one| which(one)).map(|one| (one.used_at, one.id)).collect();
+            let mut those: Vec<_> =
+                sessions.values().filter(|one| which(one)).map(|one| (one.used_at, one.id)).collect();
             if those.len() < most {
                 continue;
             }
@@ -371,3 +377,6 @@ fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
         items => items?.map(|item| item.map(|item| item.path())).collect(),
     }
 }
+
+#[cfg(test)]
+mod tests;

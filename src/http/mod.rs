@@ -5,8 +5,10 @@ mod condition;
 mod context;
 mod crud;
 mod health;
+mod keys;
 mod listen;
 mod metrics;
+mod passwords;
 mod path;
 mod query;
 mod reply;
@@ -25,7 +27,7 @@ use crate::store::{Backup, Clock, Store};
 use axum::Router;
 use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, delete, get, post};
 use std::sync::Arc;
 use tower::Layer;
 use tower_http::CompressionLevel;
@@ -91,25 +93,38 @@ impl std::ops::Deref for App {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Access {
     Everybody,
-    /// This machine and those of `[api] metrics_from`.
+    /// This machine, those of `[api] metrics_from`, and an admin's key made for that.
     Trusted,
     SignedIn,
+    /// Signed in, and not with a key.
+    Person,
 }
 
 /// Every route, with who gets to it.
 fn routes() -> Vec<(Access, &'static str, MethodRouter<App>)> {
-    use Access::{Everybody, SignedIn, Trusted};
+    use Access::{Everybody, Person, SignedIn, Trusted};
     vec![
         (Everybody, "/health/live", get(health::live)),
         (Everybody, "/health/ready", get(health::ready)),
         (Trusted, "/metrics", get(metrics::metrics)),
-        (Everybody, "/v1/{resource}/login", post(session::login)),
+        (Everybody, "/v1/{resource}/login", post(session::login_v1)),
         (SignedIn, "/v1/{resource}", get(v1::list)),
         (SignedIn, "/v1/{resource}/new", post(v1::create)),
         (SignedIn, "/v1/{resource}/{id}", get(v1::read).put(v1::put).patch(v1::patch).delete(v1::delete)),
         // The 2017 document writes the path one way, the code and the front end of then the other.
         (SignedIn, "/v1/sync/all/db", post(sync::all)),
         (SignedIn, "/v1/sync/db/all", post(sync::all)),
+        (Everybody, "/v2/{resource}/login", post(session::login)),
+        (Everybody, "/v2/refresh", post(session::refresh)),
+        (Everybody, "/v2/password", post(passwords::set)),
+        (Person, "/v2/{resource}/{id}/password-link", post(passwords::link)),
+        (Person, "/v2/logout", post(session::logout)),
+        (Person, "/v2/logout-all", post(session::logout_all)),
+        (Person, "/v2/sessions", get(session::list)),
+        (Person, "/v2/sessions/{id}", delete(session::end)),
+        (Person, "/v2/keys", get(keys::list).post(keys::create)),
+        (Person, "/v2/keys/{id}", get(keys::read).delete(keys::delete)),
+        (SignedIn, "/v2/me", get(session::me)),
         (SignedIn, "/v2/{resource}", get(v2::list).post(v2::create)),
         (SignedIn, "/v2/{resource}/{id}", get(v2::read).put(v2::replace).patch(v2::patch).delete(v2::delete)),
     ]
@@ -125,6 +140,9 @@ pub fn router(app: App) -> NormalizePath<Router> {
             Access::Everybody => methods,
             Access::Trusted => methods.route_layer(from_fn_with_state(app.clone(), context::only_trusted)),
             Access::SignedIn => methods.route_layer(from_fn_with_state(app.clone(), context::authenticate)),
+            Access::Person => methods
+                .route_layer(from_fn(context::only_people))
+                .route_layer(from_fn_with_state(app.clone(), context::authenticate)),
         };
         router = router.route(path, methods);
     }

@@ -162,9 +162,10 @@ impl Kind {
         let import = Schema::new(definition.entry_import_schema.clone())?;
         let draft = create.strict()?;
         let redraft = draft.without_requiring(PASSWORD)?;
-        let private: Vec<String> = match definition.credentials_login_field {
-            Some(_) => vec![PASSWORD.into(), TOKEN_EPOCH.into()],
-            None => vec![TOKEN_EPOCH.into()],
+        let private: Vec<String> = match (definition.name.as_str(), &definition.credentials_login_field) {
+            (keys::NAME, _) => vec!["hash".into()],
+            (_, Some(_)) => vec![PASSWORD.into(), TOKEN_EPOCH.into()],
+            (_, None) => vec![TOKEN_EPOCH.into()],
         };
         let secrets = definition.generated_secrets.iter().map(|secret| secret.field.clone());
         let hidden = private.iter().cloned().chain(secrets).collect();

@@ -121,7 +121,8 @@ impl Transaction {
                 .is_some_and(|schema| schema["type"].is_array());
             match (dependents, reference.on_delete) {
                 // One that was reached on another way, through a dependent of its own, is gone by now.
-                (Dependents::Delete, _) | (_, OnDelete::Delete) if self.tables.get(referring, referrer).is_none() => {}
+                (Dependents::Delete, _) | (_, OnDelete::Delete)
+                    if self.tables.get(referring, referrer).is_none() => {}
                 (Dependents::Delete, _) | (_, OnDelete::Delete) => {
                     self.delete(referring, referrer, dependents)?;
                 }
