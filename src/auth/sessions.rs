@@ -112,7 +112,11 @@ impl Sessions {
         for path in files(&folder)? {
             let session = fs::read(&path).ok().and_then(|text| serde_json::from_slice::<Session>(&text).ok());
             match session {
-                Some(session) if session.expires_at > now && session.actor(tables).is_ok() => {
+                Some(session)
+                    if path == file(&folder, session.id)
+                        && session.expires_at > now
+                        && session.actor(tables).is_ok() =>
+                {
                     sessions.insert(session.id, session);
                 }
                 // What ended, and what a crash or a hand has left.
@@ -355,7 +359,7 @@ impl Inner {
     }
 
     fn file(&self, id: Uuid) -> PathBuf {
-        self.folder.join(format!("{id}.json"))
+        file(&self.folder, id)
     }
 
     fn expires(&self, now: DateTime<Utc>) -> DateTime<Utc> {
@@ -369,6 +373,10 @@ fn failed(reason: io::Error) -> Error {
         io::ErrorKind::StorageFull => Error::StorageFull,
         _ => Error::internal("a session on the disk", reason),
     }
+}
+
+fn file(folder: &Path, id: Uuid) -> PathBuf {
+    folder.join(format!("{id}.json"))
 }
 
 fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {

@@ -1,6 +1,6 @@
 //! Signing in on `/v2`: sessions, what refreshes them, and what ends them.
 
-use crate::support::{Answer, Home, Person, Server, Session, record, user};
+use crate::support::{Answer, Home, PATIENCE, Person, Server, Session, record, user};
 use serde_json::{Value, json};
 use std::os::unix::fs::PermissionsExt;
 
@@ -362,4 +362,22 @@ async fn without_its_state_the_server_starts_and_everybody_signs_in_again() {
     };
     again.ended().await;
     sign_in(&server.nobody, &micha.email, &micha.password).await.goes_on().await;
+}
+
+/// The calls in docs/sign-in.md, as they stand there.
+#[tokio::test]
+async fn the_examples_of_the_documentation_work() {
+    let page = include_str!("../../docs/sign-in.md");
+    let blocks: Vec<_> =
+        page.split("```sh\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    assert_eq!(blocks.len(), 3);
+    let server = Server::start();
+    let mut shell = tokio::process::Command::new("bash");
+    shell.args(["-euo", "pipefail", "-c", &blocks.concat()]).env("api", &server.address).kill_on_drop(true);
+    let done = tokio::time::timeout(PATIENCE, shell.output()).await.expect("curl ends").unwrap();
+    let (out, err) = (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
+    assert!(done.status.success(), "{out}{err}");
+    for shown in ["\"role\":\"admin\"", "\"current\":true", "\"hint\":\"karana_", "\"access_token\":\""] {
+        assert!(out.contains(shown), "{shown}: {out}{err}");
+    }
 }
