@@ -96,8 +96,7 @@ impl Schema {
         let mut json = self.json.clone();
         let (above, name) = path.rsplit_once('.').unwrap_or(("", path));
         let mut object = above.split('.').filter(|name| !name.is_empty());
-        let object =
-            object.try_fold(&mut json, |schema, name| schema.get_mut("properties")?.get_mut(name));
+        let object = object.try_fold(&mut json, |schema, name| schema.get_mut("properties")?.get_mut(name));
         if let Some(required) = object.and_then(|schema| schema.get_mut("required")?.as_array_mut()) {
             required.retain(|required| required != name);
         }
