@@ -158,3 +158,72 @@ impl Uses {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::auth::tests::Stage;
+    use crate::store::Author;
+    use std::time::{Duration, Instant};
+
+    /// Puts a key for the stage's user into the store.
+    async fn kept(stage: &Stage) -> (Uuid, String) {
+        let wish = Wish {
+            name: "a key".into(),
+            owner: stage.user,
+            scopes: vec!["*:read:own".into()],
+            expires_at: Some((stage.clock())() + TimeDelta::hours(1)),
+        };
+        let (key, text) = make(wish, (stage.clock())());
+        let (kinds, uuid) = (stage.store.kinds().clone(), key.uuid);
+        let entry = serde_json::to_value(key).unwrap();
+        let written = stage.store.write(Author::program("test"), move |transaction| {
+            transaction.insert(kinds.get(keys::NAME).unwrap(), entry.as_object().unwrap())
+        });
+        written.await.unwrap();
+        (uuid, text)
+    }
+
+    #[tokio::test]
+    async fn a_key_lets_its_user_in_until_it_ends() {
+        let stage = Stage::new().await;
+        let (uuid, text) = kept(&stage).await;
+        let come = |text: &str| actor(&stage.store.read(), text, (stage.clock())());
+        let found = come(&text).unwrap();
+        assert_eq!((found.uuid, stands(&stage.store.read(), uuid)), (stage.user, true));
+        assert!(matches!(found.pass, Pass::Key { uuid: key, .. } if key == uuid));
+        assert!(come(&text[..text.len() - 1]).is_err());
+        stage.pass(3_599);
+        assert!(come(&text).is_ok());
+        stage.pass(1);
+        assert!(matches!(come(&text), Err(Error::BadCredentials(_))));
+    }
+
+    #[tokio::test]
+    async fn when_a_key_was_used_is_written_down_now_and_then() {
+        let stage = Stage::new().await;
+        let (uuid, _) = kept(&stage).await;
+        let open = || KeyUses::open(stage.state("key_uses.json"), stage.clock(), &stage.store.read());
+        let uses = open();
+        let first = (stage.clock())();
+        uses.used(uuid);
+        stage.pass(59);
+        uses.used(uuid);
+        assert_eq!((uses.last(uuid), open().last(uuid)), (Some(first + TimeDelta::seconds(59)), None));
+        stage.pass(1);
+        uses.used(uuid);
+        let begin = Instant::now();
+        while open().last(uuid).is_none() {
+            assert!(begin.elapsed() < Duration::from_secs(20), "nothing is written");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        uses.used(uuid);
+        stage.pass(1);
+        uses.used(uuid);
+        uses.save();
+        uses.used(Uuid::new_v4());
+        uses.save();
+        assert_eq!(open().last(uuid), Some(first + TimeDelta::seconds(61)));
+        assert_eq!(open().0.state.lock().unwrap().used.len(), 1, "of keys that are no more nothing is kept");
+    }
+}

@@ -121,3 +121,52 @@ impl PasswordLinks {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::auth::tests::Stage;
+
+    #[tokio::test]
+    async fn a_link_is_good_for_an_hour_and_until_its_user_changes() {
+        let stage = Stage::new().await;
+        let open = || PasswordLinks::open(stage.state("links.json"), stage.clock());
+        let links = open();
+        let (token, _) = links.make(&stage.actor()).await.unwrap();
+        stage.pass(3_599);
+        for links in [&links, &open()] {
+            assert_eq!(links.user(&stage.store.read(), &token).unwrap().uuid, stage.user);
+            assert!(links.user(&stage.store.read(), "another").is_err());
+        }
+        stage.pass(1);
+        assert!(links.user(&stage.store.read(), &token).is_err());
+
+        let (token, _) = links.make(&stage.actor()).await.unwrap();
+        stage.write(1).await;
+        assert!(links.user(&stage.store.read(), &token).is_err());
+        let (token, _) = links.make(&stage.actor()).await.unwrap();
+        links.forget(&stage.actor()).await.unwrap();
+        assert!(links.user(&stage.store.read(), &token).is_err());
+    }
+
+    #[tokio::test]
+    async fn there_are_so_many_links_and_the_oldest_makes_room() {
+        let stage = Stage::new().await;
+        let links = PasswordLinks::open(stage.state("links.json"), stage.clock());
+        let first = links.make(&stage.actor()).await.unwrap().0;
+        let others = (1..MOST).map(|_| Link {
+            resource: "users".into(),
+            user: Uuid::new_v4(),
+            epoch: 0,
+            expires_at: (stage.clock())() + LIFE,
+            hash: String::new(),
+        });
+        let others: Vec<_> = others.collect();
+        links.change(move |links| links.extend(others)).await.unwrap();
+        assert!(links.user(&stage.store.read(), &first).is_ok());
+        let other = Actor { uuid: Uuid::new_v4(), ..stage.actor() };
+        links.make(&other).await.unwrap();
+        assert!(links.user(&stage.store.read(), &first).is_err());
+        assert_eq!(links.0.links.lock().unwrap().len(), MOST);
+    }
+}

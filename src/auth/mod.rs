@@ -127,3 +127,6 @@ impl Actor {
 fn ended() -> Error {
     Error::BadCredentials("the token has ended; sign in again".into())
 }
+
+#[cfg(test)]
+mod tests;

@@ -334,21 +334,20 @@ impl Inner {
             }
             !ended
         });
-        let all = |_: &Session| true;
-        let bounds: [(&dyn Fn(&Session) -> bool, usize); 2] = [(&is_own, OF_ONE_USER), (&all, OF_ALL)];
-        for (which, most) in bounds {
-            let mut those: Vec<_> =
-                sessions.values().filter(|one| which(one)).map(|one| (one.used_at, one.id)).collect();
-            if those.len() < most {
-                continue;
+        let mut oldest = |which: &dyn Fn(&Session) -> bool, most: usize| {
+            let those = sessions.values().filter(|one| which(one));
+            let mut those: Vec<_> = those.map(|one| (one.used_at, one.id)).collect();
+            let surplus = (those.len() + 1).saturating_sub(most);
+            if surplus > 0 {
+                those.sort_unstable();
             }
-            let surplus = those.len() + 1 - most;
-            those.sort_unstable();
             for (_, id) in those.into_iter().take(surplus) {
                 sessions.remove(&id);
                 gone.push(id);
             }
-        }
+        };
+        oldest(&is_own, OF_ONE_USER);
+        oldest(&|_| true, OF_ALL);
         drop(sessions);
         for id in gone {
             // A file that stays is an old session that comes back after a restart, for as long as it would have lasted.

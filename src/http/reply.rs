@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use std::any::Any;
 use std::borrow::Cow;
 use std::io;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 /// Names the revision that holds a change: a commit.
@@ -32,7 +33,7 @@ pub struct Failure {
     /// The title in the envelope of `/v1`, where it is not the one of the method.
     title: Option<&'static str>,
     /// After how many seconds to try again.
-    retry_after: Option<u64>,
+    retry_after: Option<NonZeroU32>,
     /// For the log only.
     inner: Option<String>,
 }
@@ -40,7 +41,10 @@ pub struct Failure {
 impl Failure {
     /// A failure of the request as such, before the domain sees it.
     pub fn new(status: StatusCode, reason: impl Into<String>) -> Self {
-        let retry_after = (status == StatusCode::SERVICE_UNAVAILABLE).then_some(5);
+        let retry_after = match status {
+            StatusCode::SERVICE_UNAVAILABLE => NonZeroU32::new(5),
+            _ => None,
+        };
         Self {
             status,
             code: None,
@@ -97,7 +101,8 @@ impl From<Error> for Failure {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, reason).coded("outcome_unknown")
             }
             Error::TooMany(wait) => {
-                let retry_after = Some(error::seconds(&wait));
+                let seconds = u32::try_from(error::seconds(&wait)).unwrap_or(u32::MAX);
+                let retry_after = NonZeroU32::new(seconds);
                 Self { retry_after, ..Self::new(StatusCode::TOO_MANY_REQUESTS, reason) }
             }
             Error::Unavailable(_) => Self::new(StatusCode::SERVICE_UNAVAILABLE, reason),
@@ -158,7 +163,7 @@ pub async fn render(request: Request, next: Next) -> Response {
         _ => None,
     };
     if let Some(seconds) = failure.retry_after {
-        headers.insert(header::RETRY_AFTER, seconds.into());
+        headers.insert(header::RETRY_AFTER, seconds.get().into());
     }
     if let Some(allow) = response.headers_mut().remove(header::ALLOW) {
         answer.headers_mut().insert(header::ALLOW, allow);

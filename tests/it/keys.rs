@@ -204,13 +204,13 @@ async fn a_key_ends_when_it_is_deleted_or_expired_or_its_user_suspended_or_gone(
     key.session.found("/v2/me").await;
 
     // The client's karana is released; the keys go with it, asked for or not.
-    let commits = server.home().commits();
     let path = format!("{one}?dependents=release");
     assert_eq!(status_if_match(&admin, &path).await, 204);
-    assert_eq!(server.home().commits(), commits + 1);
+    let last = &admin.found("/v2/history?limit=1").await["items"][0]["changes"];
+    let touched: Vec<_> = last.as_array().unwrap().iter().map(|change| &change["resource"]).collect();
+    assert!(["users", "karanas", "keys"].iter().all(|name| touched.contains(&&Value::from(*name))), "{last}");
     ended(key.session).await;
     assert_eq!(admin.found("/v2/keys").await["total"], 0);
-    assert!(!server.home().git(&["ls-tree", "-r", "--name-only", "main"]).contains("tables/keys/"));
     // They do not stand in the way of a deletion either.
     let other = admin.person("client", "other").await;
     make(&other.session, &["*:read:own"]).await;
@@ -299,6 +299,12 @@ async fn keys_are_no_resource_like_others() {
     assert!(
         text.contains("\"karanas\"") && !text.contains(&key.uuid) && !text.contains("\"keys\""),
         "{text}"
+    );
+    let change = &admin.found("/v2/history").await["items"][0]["changes"][0];
+    assert_eq!((&change["resource"], &change["uuid"]), (&"keys".into(), &key.uuid.as_str().into()));
+    assert!(
+        change["patch"][0]["value"]["hint"].is_string() && !change.to_string().contains("hash"),
+        "{change}"
     );
     let log = home.run(&["log", &format!("keys/{}", key.uuid)]);
     assert!(log.stdout.contains("keys: create"), "{log:?}");

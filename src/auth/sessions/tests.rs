@@ -1,69 +1,15 @@
 use super::*;
-use crate::resource::{Kinds, TOKEN_EPOCH};
-use crate::store::{Author, KeyFile, Settings, Store};
-use serde_json::json;
-
-/// A store with one user, and a clock that stands still until it is moved.
-struct Stage {
-    home: tempfile::TempDir,
-    store: Store,
-    user: Uuid,
-    now: Arc<Mutex<DateTime<Utc>>>,
-}
+use crate::auth::tests::Stage;
 
 impl Stage {
-    async fn new() -> Self {
-        let home = tempfile::tempdir().unwrap();
-        let path = home.path().join("storage");
-        let kinds = Kinds::enabled(&[]).unwrap();
-        let keys = KeyFile { path: path.join("seal.keys"), is_ours: true };
-        let tenant = ("T".to_owned(), "Tenant".to_owned());
-        let settings = Settings { path, tenant, kinds, keys, clock: Arc::new(Utc::now), log_size: 1 << 20 };
-        let store = Store::open(settings).unwrap();
-        let now = Arc::new(Mutex::new(DateTime::UNIX_EPOCH));
-        let stage = Self { home, store, user: Uuid::from_u128(1), now };
-        stage.write(0).await;
-        stage
-    }
-
-    /// Writes the user, with that epoch.
-    async fn write(&self, epoch: u64) {
-        let kinds = self.store.kinds().clone();
-        let user = self.user;
-        let entry = json!({
-            "uuid": user, "name": "Micha", "email": "micha@example.com", "role": "client", "state": "active",
-            "password_influx": "0123456789ABCDEF", "created_at": "2017-03-02T15:26:11.767166+00:00",
-            "credentials": {"login": "micha@example.com", "password": format!("$6$salt${}", "x".repeat(86))},
-            TOKEN_EPOCH: epoch,
-        });
-        let written = self.store.write(Author::program("test"), move |transaction| {
-            let (users, entry) = (kinds.get("users").unwrap(), entry.as_object().unwrap());
-            let is_there = transaction.tables().get(users, user).is_some();
-            if is_there { transaction.replace(users, entry) } else { transaction.insert(users, entry) }
-        });
-        written.await.unwrap();
-    }
-
     fn sessions(&self) -> Sessions {
-        let clock = self.now.clone();
-        let clock: Clock = Arc::new(move || *clock.lock().unwrap());
         let tokens = RefreshTokens::new(&[7; 32], "T");
-        let folder = self.folder();
-        Sessions::open(folder, Duration::from_secs(3600), tokens, clock, &self.store.read()).unwrap()
+        let (life, tables) = (Duration::from_secs(3600), self.store.read());
+        Sessions::open(self.folder(), life, tokens, self.clock(), &tables).unwrap()
     }
 
     fn folder(&self) -> PathBuf {
-        self.home.path().join("state/sessions")
-    }
-
-    fn actor(&self) -> Actor {
-        let tables = self.store.read();
-        let users = tables.kinds().get("users").unwrap();
-        Actor::of(users, &tables.get(users, self.user).unwrap().entry()).unwrap()
-    }
-
-    fn pass(&self, seconds: i64) {
-        *self.now.lock().unwrap() += TimeDelta::seconds(seconds);
+        self.state("sessions")
     }
 
     async fn begin(&self, sessions: &Sessions) -> String {
@@ -198,4 +144,13 @@ async fn of_two_who_refresh_at_once_both_get_the_same() {
     let first = stage.begin(&sessions).await;
     let (one, two) = tokio::join!(stage.refresh(&sessions, &first), stage.refresh(&sessions, &first));
     assert_eq!(one.unwrap(), two.unwrap());
+}
+
+#[tokio::test]
+async fn what_a_client_calls_itself_is_shortened() {
+    let stage = Stage::new().await;
+    let sessions = stage.sessions();
+    let origin = Origin { user_agent: "ü".repeat(10_000), address: None };
+    sessions.begin(stage.actor(), origin).await.unwrap();
+    assert_eq!(sessions.all()[0].user_agent.chars().count(), USER_AGENT);
 }
