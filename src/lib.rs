@@ -23,6 +23,7 @@ use config::{Config, Mode};
 use http::{App, Limits, Networks, Parts};
 use operator::{Command, Operator};
 use resource::{Kinds, Role};
+use sha2::{Digest, Sha256};
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
@@ -92,6 +93,7 @@ impl Server {
             passwords,
             sync,
             backup,
+            salt: Sha256::new().chain_update("requests").chain_update(&key).finalize().into(),
             clock,
             cors_origins: config.api.cors_origins.clone(),
             networks: Networks {

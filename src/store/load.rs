@@ -64,6 +64,9 @@ pub fn tables(
     if let Some(revision) = loaded.revision {
         tables.set_revision(revision);
     }
+    for receipt in loaded.receipts {
+        tables.receipts_mut().put(receipt);
+    }
     (tables, faults)
 }
 

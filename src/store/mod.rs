@@ -9,6 +9,7 @@ mod journal;
 mod load;
 mod meta;
 mod open;
+mod receipts;
 mod record;
 mod restore;
 mod seal;
@@ -20,7 +21,7 @@ mod writer;
 
 pub use backup::{Backup, Status as BackupStatus};
 pub use dump::{Import, export, tablestate};
-pub use journal::{Author, JournalError, Moment, Revision};
+pub use journal::{Author, JournalError, Moment, Receipt, Revision};
 pub use open::{Fault, OpenError, check, repair};
 pub use record::Record;
 pub use restore::{RestoreError, restore};

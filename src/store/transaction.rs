@@ -1,6 +1,6 @@
 //! One mutation in the making: decided against the newest tables, committed as a whole or not at all.
 
-use super::journal::{Author, Change, Mutation};
+use super::journal::{Author, Change, Mutation, Receipt};
 use super::record::Record;
 use super::seal::Keyring;
 use super::snapshot::{Links, Snapshot};
@@ -23,6 +23,7 @@ pub struct Transaction {
     /// What it is about, where that is not what it does to each record.
     subject: Option<String>,
     documents: Vec<(String, String)>,
+    receipt: Option<Receipt>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +49,14 @@ pub enum Dependents {
 
 impl Transaction {
     pub(super) fn new(tables: Snapshot) -> Self {
-        Self { tables, touched: BTreeMap::new(), order: Vec::new(), subject: None, documents: Vec::new() }
+        Self {
+            tables,
+            touched: BTreeMap::new(),
+            order: Vec::new(),
+            subject: None,
+            documents: Vec::new(),
+            receipt: None,
+        }
     }
 
     /// The tables as they stand with this mutation's changes so far.
@@ -81,6 +89,19 @@ impl Transaction {
             return Ok(());
         }
         self.put(kind, uuid, entry, Deed::Update)
+    }
+
+    /// Keeps what this mutation is answered, if it changes anything.
+    pub fn keep(&mut self, receipt: Receipt) {
+        self.tables.receipts_mut().put(receipt.clone());
+        self.receipt = Some(receipt);
+    }
+
+    /// Whether the references of an entry lead somewhere, as it stands now. At the end that must be true of all.
+    pub fn check_references(&self, kind: &Kind, uuid: Uuid) -> Result<(), Error> {
+        let entry = self.tables.find(kind, uuid)?.entry();
+        let findings = self.tables.dangling(kind, &Links::of(kind, &entry));
+        if findings.is_empty() { Ok(()) } else { Err(Error::Invalid(findings)) }
     }
 
     /// Says what this mutation is about, where that is not what it does to each record; and sets documents.
@@ -196,7 +217,8 @@ impl Transaction {
             return Ok(None);
         }
         let summary = self.summary(&kinds);
-        Ok(Some(Outcome { summary, tables: self.tables, changes, documents: self.documents }))
+        let Self { tables, documents, receipt, .. } = self;
+        Ok(Some(Outcome { summary, tables, changes, documents, receipt }))
     }
 
     /// The commit's message: what happened to the first record, then a line for each further one.
@@ -232,13 +254,14 @@ pub(super) struct Outcome {
     pub changes: Vec<Change>,
     pub documents: Vec<(String, String)>,
     pub summary: String,
+    pub receipt: Option<Receipt>,
 }
 
 impl Outcome {
     /// What the journal is to keep of it.
     pub fn mutation(self, author: Author, time: DateTime<Utc>) -> (Snapshot, Mutation) {
-        let Self { tables, changes, documents, summary } = self;
-        (tables, Mutation { author, time, summary, changes, documents })
+        let Self { tables, changes, documents, summary, receipt } = self;
+        (tables, Mutation { author, time, summary, changes, documents, receipt })
     }
 }
 

@@ -106,7 +106,7 @@ type Placed<'a> = (Place, &'a (Arc<str>, Uuid, Id));
 pub fn load(odb: &mut Odb, listing: Listing) -> Result<Loaded, Vec<Damage>> {
     let revision = listing.commit.map(|id| Revision(id.to_string()));
     let strangers = listing.strangers;
-    let mut loaded = Loaded { revision, records: vec![], documents: vec![], strangers };
+    let mut loaded = Loaded { revision, records: vec![], documents: vec![], strangers, receipts: vec![] };
     let mut damages = Vec::new();
     for (name, id) in listing.documents {
         match odb.read(id, Kind::Blob) {
