@@ -36,6 +36,10 @@ impl Kind {
         if self.password(&entry) == Some(MASK) {
             findings.push(Finding::new(PASSWORD, "mask", "is the mask that stands for a password, not one"));
         }
+        let masked = self.definition.secret_fields.iter().filter(|path| is_mask(&entry, path));
+        findings.extend(
+            masked.map(|path| Finding::new(path, "mask", "is the mask that stands for a secret, not one")),
+        );
         if findings.is_empty() { Ok(entry) } else { Err(Error::Invalid(findings)) }
     }
 
@@ -82,6 +86,11 @@ impl Kind {
         let mut fields = self.patch.shape(input);
         if self.password(&fields) == Some(MASK) {
             remove_field(&mut fields, PASSWORD);
+        }
+        for path in &self.definition.secret_fields {
+            if is_mask(&fields, path) {
+                remove_field(&mut fields, path);
+            }
         }
         let findings = self.patch.check(&fields);
         if findings.is_empty() { Ok(Patch { fields, echoed, named }) } else { Err(Error::Invalid(findings)) }
@@ -177,6 +186,11 @@ impl Patch {
             *value = hash.into();
         }
     }
+}
+
+/// Whether the mask stands in the place of a secret: whoever read it so sends it back.
+fn is_mask(entry: &Entry, path: &str) -> bool {
+    field(entry, path).is_some_and(|value| value == MASK)
 }
 
 /// Merges nested objects; everything else replaces what was there.

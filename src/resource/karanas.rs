@@ -125,6 +125,7 @@ pub(super) fn definition() -> Definition {
             on_delete: OnDelete::Release,
         }],
         belongs_through: Some("owner".into()),
+        secret_fields: vec![],
         generated_secrets: vec![GeneratedSecret {
             field: "config.password".into(),
             renewed_with: Some("owner".into()),

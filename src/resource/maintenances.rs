@@ -60,6 +60,7 @@ pub(super) fn definition() -> Definition {
             on_delete: OnDelete::Restrict,
         }],
         belongs_through: Some("karana".into()),
+        secret_fields: vec![],
         generated_secrets: vec![],
         back_references: vec![],
         not_on_v1: vec![],

@@ -5,6 +5,7 @@
 //! policy, import, export) works from the `Kind` and names no resource.
 
 mod change;
+mod declared;
 mod karanas;
 mod maintenances;
 mod payments;
@@ -20,6 +21,8 @@ use crate::config::RESERVED_NAMES;
 use crate::error::Finding;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::borrow::Cow;
+use std::path::Path;
 use std::sync::Arc;
 
 /// The fields of one record, as JSON.
@@ -56,6 +59,9 @@ pub struct Definition {
     /// The reference through which an entry belongs to an owner; none where it belongs to nobody (or is one).
     #[serde(default)]
     pub belongs_through: Option<String>,
+    /// Secrets that clients set: sealed in the repository, masked unless the policy shows them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secret_fields: Vec<String>,
     /// Secrets that the server makes and clients cannot set; masked unless the policy shows them.
     #[serde(default)]
     pub generated_secrets: Vec<GeneratedSecret>,
@@ -65,6 +71,20 @@ pub struct Definition {
     /// Fields that the clients of 2017 do not know: not on `/v1`.
     #[serde(default)]
     pub not_on_v1: Vec<String>,
+}
+
+impl Definition {
+    /// The paths of its secrets, which are sealed in the repository.
+    pub fn secrets(&self) -> impl Iterator<Item = &str> {
+        let password = self.credentials_login_field.as_ref().map(|_| PASSWORD);
+        password.into_iter().chain(self.visible_secrets())
+    }
+
+    /// Those of them that the policy shows to some; the hash of a password is for nobody.
+    fn visible_secrets(&self) -> impl Iterator<Item = &str> {
+        let generated = self.generated_secrets.iter().map(|secret| &secret.field);
+        generated.chain(&self.secret_fields).map(String::as_str)
+    }
 }
 
 /// A field that holds the uuid of an entry elsewhere.
@@ -122,10 +142,11 @@ pub struct Unique {
 impl Unique {
     /// The text that no two entries may share; none when the entry leaves the field empty.
     pub fn key(&self, entry: &Entry) -> Option<String> {
-        let value = self.fold(field(entry, &self.field)?.as_str()?);
+        let value = comparable(field(entry, &self.field)?)?;
+        let value = self.fold(&value);
         match &self.within {
             None => Some(value),
-            Some(within) => Some(format!("{}\n{value}", field(entry, within)?.as_str()?)),
+            Some(within) => Some(format!("{}\n{value}", comparable(field(entry, within)?)?)),
         }
     }
 
@@ -138,6 +159,15 @@ impl Unique {
         let (local, domain) = value.rsplit_once('@').unwrap_or((value, ""));
         let domain = idna::domain_to_ascii(domain).unwrap_or_else(|_| domain.to_lowercase());
         format!("{}@{domain}", local.to_lowercase())
+    }
+}
+
+/// The text of a value that can be compared: a text or a number.
+fn comparable(value: &Value) -> Option<Cow<'_, str>> {
+    match value {
+        Value::String(text) => Some(text.into()),
+        Value::Number(number) => Some(number.to_string().into()),
+        _ => None,
     }
 }
 
@@ -198,10 +228,7 @@ impl Kind {
 
     /// The paths of its secrets, which are sealed in the repository.
     pub fn secrets(&self) -> impl Iterator<Item = &str> {
-        let password = self.login_field().map(|_| PASSWORD);
-        password
-            .into_iter()
-            .chain(self.definition.generated_secrets.iter().map(|secret| secret.field.as_str()))
+        self.definition.secrets()
     }
 
     /// Checks an entry as it is (to be) stored.
@@ -230,7 +257,7 @@ impl Kind {
             hide(PASSWORD);
         }
         if !sees_secrets {
-            self.definition.generated_secrets.iter().for_each(|secret| hide(&secret.field));
+            self.definition.visible_secrets().for_each(hide);
         }
         entry.remove(TOKEN_EPOCH);
     }
@@ -243,25 +270,19 @@ pub struct Kinds(Arc<[Kind]>);
 impl Kinds {
     /// The built-in resources named in `enabled`; `users` and `karanas` are always there.
     pub fn enabled(enabled: &[String]) -> Result<Self, String> {
-        let known = built_in();
-        if let Some(unknown) =
-            enabled.iter().find(|name| !known.iter().any(|definition| definition.name == **name))
-        {
-            let names: Vec<_> = known.iter().map(|definition| definition.name.as_str()).collect();
-            return Err(format!(
-                "[resources] enabled: there is no resource `{unknown}`; there are {}",
-                names.join(", ")
-            ));
-        }
-        let always = [users::NAME, karanas::NAME];
-        Self::compile(
-            known
-                .into_iter()
-                .filter(|definition| {
-                    always.contains(&definition.name.as_str()) || enabled.contains(&definition.name)
-                })
-                .collect(),
-        )
+        Self::compile(enabled_of(built_in(), enabled)?)
+    }
+
+    /// The same, and those that are declared in the folder `dir`.
+    pub fn with_declared(enabled: &[String], dir: &Path) -> Result<Self, String> {
+        let built_in = built_in();
+        let mut definitions = enabled_of(built_in.clone(), enabled)?;
+        let declared = declared::read(dir, &built_in, &definitions).map_err(|problems| {
+            let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
+            problems.join("\n")
+        })?;
+        definitions.extend(declared);
+        Self::compile(definitions)
     }
 
     /// Compiles definitions and checks that they fit together.
@@ -306,6 +327,11 @@ impl Kinds {
         self.0.iter()
     }
 
+    /// Whether a resource of that name comes with the program, in force or not.
+    pub fn are_built_in(name: &str) -> bool {
+        built_in().iter().any(|definition| definition.name == name)
+    }
+
     /// The definitions, as the store keeps them in `resources.json`.
     pub fn definitions(&self) -> Vec<&Definition> {
         self.iter().map(Kind::definition).collect()
@@ -315,6 +341,21 @@ impl Kinds {
 /// The resources that come with the program, in the order in which they are listed everywhere.
 fn built_in() -> Vec<Definition> {
     vec![users::definition(), karanas::definition(), maintenances::definition(), payments::definition()]
+}
+
+/// Those of the program that the configuration enables.
+fn enabled_of(built_in: Vec<Definition>, enabled: &[String]) -> Result<Vec<Definition>, String> {
+    if let Some(unknown) = enabled.iter().find(|name| !built_in.iter().any(|one| one.name == **name)) {
+        let names: Vec<_> = built_in.iter().map(|definition| definition.name.as_str()).collect();
+        return Err(format!(
+            "[resources] enabled: there is no built-in resource `{unknown}`; there are {} (what is declared in [resources] \
+             dir is in force by its file alone)",
+            names.join(", ")
+        ));
+    }
+    let is_enabled =
+        |name: &String| [users::NAME, karanas::NAME].contains(&name.as_str()) || enabled.contains(name);
+    Ok(built_in.into_iter().filter(|definition| is_enabled(&definition.name)).collect())
 }
 
 /// The value at a path, dots between levels.

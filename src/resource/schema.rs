@@ -6,7 +6,11 @@
 use super::Entry;
 use crate::error::Finding;
 use jsonschema::error::{TypeKind, ValidationErrorKind};
+use jsonschema::{Draft, PatternOptions, ValidationOptions};
 use serde_json::{Map, Value};
+
+/// The size of a compiled regular expression at most, in bytes.
+const PATTERN_SIZE: usize = 1 << 20;
 
 /// A compiled JSON Schema for one kind of object.
 pub struct Schema {
@@ -63,13 +67,37 @@ impl Schema {
     /// Compiles `json`; fails when it is not a valid schema.
     pub fn new(mut json: Value) -> Result<Self, String> {
         tidy(&mut json);
-        let mut options =
-            jsonschema::options().should_validate_formats(true).should_ignore_unknown_formats(false);
-        for format in FORMATS {
-            options = options.with_format(format.name, format.check);
-        }
-        let validator = options.build(&json).map_err(|e| e.to_string())?;
+        let validator = options().build(&json).map_err(|e| e.to_string())?;
         Ok(Self { json, validator })
+    }
+
+    /// Whether the `format` in a schema is one of ours or of JSON Schema.
+    pub(super) fn knows_format(schema: &Value) -> bool {
+        let of_number = has_type(schema, "integer") || has_type(schema, "number");
+        let is_known = |name| options().is_known_format(Draft::Draft202012, name);
+        of_number || schema["format"].as_str().is_some_and(is_known)
+    }
+
+    /// The names of formats that are most of use.
+    pub(super) fn formats() -> impl Iterator<Item = &'static str> {
+        let standard = ["time", "duration", "hostname", "ipv4", "ipv6", "uri", "regex"];
+        // The others are for what the server makes.
+        let ours = FORMATS.iter().map(|format| format.name);
+        ours.filter(|name| !["series", "sha512-crypt", "device-password"].contains(name)).chain(standard)
+    }
+
+    /// Whether a regular expression can be matched in linear time, by an automaton of a bounded size.
+    pub(super) fn is_linear(pattern: &str) -> bool {
+        options().build(&serde_json::json!({ "pattern": pattern })).is_ok()
+    }
+
+    /// The rules of a field that its own default breaks.
+    pub(super) fn broken_by_default(property: &Value) -> Vec<Finding> {
+        let Some(default) = property.get("default") else { return vec![] };
+        match Self::new(property.clone()) {
+            Ok(schema) => schema.check_value(&shape_value(property, default)),
+            Err(reason) => vec![Finding::new("", "schema", reason)],
+        }
     }
 
     /// The same rules for a partial object: nothing is required, no default is filled in.
@@ -128,6 +156,20 @@ impl Schema {
     }
 }
 
+/// How every schema is compiled: formats are rules, nothing is fetched, and patterns cannot take long.
+fn options() -> ValidationOptions<'static> {
+    let mut options = jsonschema::options()
+        .with_draft(Draft::Draft202012)
+        .offline()
+        .with_pattern_options(PatternOptions::regex().size_limit(PATTERN_SIZE).dfa_size_limit(PATTERN_SIZE))
+        .should_validate_formats(true)
+        .should_ignore_unknown_formats(false);
+    for format in FORMATS {
+        options = options.with_format(format.name, format.check);
+    }
+    options
+}
+
 fn is_shaped(schema: &Value, entry: &Entry) -> bool {
     let properties = schema["properties"].as_object();
     properties.into_iter().flatten().all(|(name, property)| match entry.get(name) {
@@ -154,6 +196,13 @@ fn shape_object(schema: &Value, input: &Entry) -> Entry {
                 }
             }
         }
+    }
+    // Where a schema says what else there may be, that is kept.
+    if schema.get("additionalProperties").is_some_and(|others| *others != false)
+        || schema.get("patternProperties").is_some()
+    {
+        let others = input.iter().filter(|(name, _)| !properties.contains_key(*name));
+        shaped.extend(others.map(|(name, value)| (name.clone(), value.clone())));
     }
     shaped
 }
@@ -199,7 +248,9 @@ fn tidy(schema: &mut Value) {
             .and_then(|cases| cases.iter().map(|case| case.get("const").cloned()).collect());
         if let Some(constants) = constants {
             object.remove("oneOf");
-            object.insert("type".into(), "string".into());
+            if constants.iter().all(Value::is_string) {
+                object.insert("type".into(), "string".into());
+            }
             object.insert("enum".into(), Value::Array(constants));
         }
         if object.get("type").is_some_and(|name| name == "integer" || name == "number") {
@@ -211,11 +262,27 @@ fn tidy(schema: &mut Value) {
     }
 }
 
+/// Keywords that a part of an object breaks although the whole of it does not.
+const ACROSS_FIELDS: [&str; 11] = [
+    "required",
+    "minProperties",
+    "dependentRequired",
+    "dependentSchemas",
+    "if",
+    "then",
+    "else",
+    "not",
+    "allOf",
+    "anyOf",
+    "oneOf",
+];
+
 fn relax(schema: &mut Value) {
     if let Some(object) = schema.as_object_mut() {
         // Only where they are keywords: a property may well be called `default`.
         if object.contains_key("properties") {
-            object.remove("required");
+            // Rules that span fields: the other ones may be stored already, and the whole is checked when it is.
+            object.retain(|keyword, _| !ACROSS_FIELDS.contains(&keyword.as_str()));
         }
         object.remove("default");
         if let Some(properties) = object.get_mut("properties").and_then(Value::as_object_mut) {
