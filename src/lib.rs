@@ -133,6 +133,10 @@ impl Server {
 /// What the store is opened with.
 fn store_settings(config: &Config, clock: Clock) -> Result<store::Settings, StartError> {
     let resources = &config.resources;
+    if resources.dir_is_named && !resources.dir.is_dir() {
+        let dir = resources.dir.display();
+        return Err(StartError::Resources(format!("[resources] dir: there is no such folder: {dir}")));
+    }
     let kinds = Kinds::with_declared(&resources.enabled, &resources.dir).map_err(StartError::Resources)?;
     let tenant = (config.tenant.id.clone(), config.tenant.name.clone());
     let path = config.storage.path.clone();

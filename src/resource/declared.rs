@@ -111,6 +111,10 @@ fn files(dir: &Path) -> Result<Vec<PathBuf>, Vec<Problem>> {
 fn text_of(file: &Path) -> Result<String, String> {
     let unreadable = |e: io::Error| format!("cannot be read: {e}");
     let mut text = String::new();
+    // A pipe would be waited for.
+    if !std::fs::metadata(file).map_err(unreadable)?.is_file() {
+        return Err("must be a file".into());
+    }
     let opened = std::fs::File::open(file).map_err(unreadable)?;
     opened.take(LONGEST + 1).read_to_string(&mut text).map_err(unreadable)?;
     if text.len() as u64 > LONGEST {

@@ -104,9 +104,26 @@ pub fn parse(dir: &Path, name: &str, text: &str) -> Result<Definition, Vec<Findi
         back_references: vec![],
         not_on_v1: vec![],
     };
-    complete_create(&mut definition);
+    let title = titled(name);
+    complete(&mut definition.entry_create_schema, &definition.references);
+    set_title(&mut definition.entry_create_schema, format!("{title}Schema"));
     findings.extend(fit::in_itself(&definition));
-    definition.entry_import_schema = import_schema(&definition, import.flatten(), &mut findings);
+    definition.entry_import_schema = match import.flatten() {
+        None => {
+            let mut derived = definition.entry_create_schema.clone();
+            derived.as_object_mut().map(|schema| schema.remove("title"));
+            derived
+        }
+        Some(mut given) => {
+            complete(&mut given, &definition.references);
+            findings.extend(fit::with_import(&definition, &given));
+            given
+        }
+    };
+    set_title(&mut definition.entry_import_schema, format!("{title}DbSchema"));
+    if findings.is_empty() {
+        add_what_the_server_sets(&mut definition);
+    }
     if findings.is_empty() { Ok(definition) } else { Err(findings) }
 }
 
@@ -166,9 +183,8 @@ fn from_toml(value: toml::Value, pointer: &str) -> Result<Value, (String, &'stat
     })
 }
 
-/// Adds what goes without saying.
-fn complete_create(definition: &mut Definition) {
-    let Definition { entry_create_schema: schema, name, references, .. } = definition;
+/// Adds what goes without saying of the fields.
+fn complete(schema: &mut Value, references: &[resource::Reference]) {
     for reference in references {
         let property = schema["properties"].get_mut(&reference.field).and_then(Value::as_object_mut);
         let Some(property) = property else { continue };
@@ -180,9 +196,13 @@ fn complete_create(definition: &mut Definition) {
         property.entry("format").or_insert_with(|| "uuid".into());
     }
     empty_is_null(schema);
-    let Some(schema) = schema.as_object_mut() else { return };
-    schema.entry("type").or_insert_with(|| "object".into());
-    schema.entry("title").or_insert_with(|| format!("{}Schema", titled(name)).into());
+    schema["type"] = "object".into();
+}
+
+fn set_title(schema: &mut Value, title: String) {
+    if schema.get("title").is_none() {
+        schema["title"] = title.into();
+    }
 }
 
 fn titled(name: &str) -> String {
@@ -206,28 +226,15 @@ fn empty_is_null(schema: &mut Value) {
     }
 }
 
-/// What a stored entry must hold: what the operator says, or what is sent to create it; and what the server adds.
-fn import_schema(definition: &Definition, given: Option<Value>, findings: &mut Vec<Finding>) -> Value {
-    let create = &definition.entry_create_schema;
-    let mut schema = given.unwrap_or_else(|| {
-        let mut schema = create.clone();
-        schema["title"] = format!("{}DbSchema", titled(&definition.name)).into();
-        schema
-    });
-    for name in create["properties"].as_object().into_iter().flat_map(Map::keys) {
-        if schema["properties"].get(name).is_none() {
-            let at = format!("entry_import_schema/properties/{name}");
-            findings.push(Finding::new(at, "required", "is in entry_create_schema: it must be here, too"));
-        }
+/// A stored entry holds more than what was sent to create it, and nothing that nobody knows.
+fn add_what_the_server_sets(definition: &mut Definition) {
+    let Definition { entry_import_schema: schema, generated_secrets, .. } = definition;
+    add(schema, "uuid", json!({"type": "string", "format": "uuid"}));
+    add(schema, "created_at", json!({"type": "string", "format": "date-time"}));
+    for secret in generated_secrets {
+        add(schema, &secret.field, json!({"type": "string", "format": "device-password"}));
     }
-    schema["type"] = "object".into();
-    add(&mut schema, "uuid", json!({"type": "string", "format": "uuid"}));
-    add(&mut schema, "created_at", json!({"type": "string", "format": "date-time"}));
-    for secret in &definition.generated_secrets {
-        add(&mut schema, &secret.field, json!({"type": "string", "format": "device-password"}));
-    }
-    close(&mut schema);
-    schema
+    close(schema);
 }
 
 /// Adds a field that must be there.

@@ -16,6 +16,42 @@ pub fn in_itself(definition: &Definition) -> Vec<Finding> {
     check.findings
 }
 
+/// Where a schema of stored entries does not go together with what is sent to create one.
+pub fn with_import(definition: &Definition, import: &Value) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut refuse = |path: &str, code: &str, rule: &str| {
+        let at = format!("entry_import_schema/properties/{}", path.replace('.', "/properties/"));
+        findings.push(Finding::new(at, code, rule));
+    };
+    let create = &definition.entry_create_schema;
+    for name in create["properties"].as_object().into_iter().flat_map(|fields| fields.keys()) {
+        if property(import, name).is_none() {
+            refuse(name, "required", "is in entry_create_schema: it must be here, too");
+        }
+    }
+    // What the store does with these rests on what they are.
+    let unique = definition.unique_schema_fields.iter().filter(|path| *path != "uuid");
+    let within = definition.unique_within.iter().flat_map(|(path, within)| [path, within]);
+    let references = definition.references.iter().map(|reference| &reference.field);
+    for path in unique.chain(within).chain(references).chain(&definition.secret_fields) {
+        let Some((here, there)) = property(import, path).zip(property(create, path)) else { continue };
+        if here["type"] != there["type"] || here["format"] != there["format"] {
+            refuse(path, "type", "must have the type and the format that it has in entry_create_schema");
+        }
+    }
+    for secret in &definition.generated_secrets {
+        let Some((parent, _)) = secret.field.rsplit_once('.') else { continue };
+        if !property(import, parent).is_some_and(|parent| parent.get("properties").is_some()) {
+            refuse(parent, "type", "must be an object with `properties`: a generated secret lies in it");
+        }
+    }
+    findings
+}
+
+fn property<'s>(schema: &'s Value, path: &str) -> Option<&'s Value> {
+    path.split('.').try_fold(schema, |schema, name| schema.get("properties")?.get(name))
+}
+
 struct Check<'a> {
     definition: &'a Definition,
     findings: Vec<Finding>,
@@ -28,11 +64,7 @@ impl<'a> Check<'a> {
 
     /// The schema of a field, which must be there and hold nothing but these types, or null.
     fn field(&mut self, key: &str, path: &str, types: &[&str]) -> Option<&'a Value> {
-        let mut schema = Some(&self.definition.entry_create_schema);
-        for name in path.split('.') {
-            schema = schema.and_then(|schema| schema.get("properties")?.get(name));
-        }
-        let Some(property) = schema else {
+        let Some(property) = property(&self.definition.entry_create_schema, path) else {
             self.refuse(key, "field", format!("`{path}` is not a field of entry_create_schema"));
             return None;
         };
@@ -108,14 +140,10 @@ impl<'a> Check<'a> {
                 self.refuse("references", "nullable", format!("`{path}` {rule}"));
             }
         }
-        if let Some(through) = belongs_through {
-            if !references.iter().any(|reference| reference.field == *through) {
-                self.refuse(
-                    "belongs_through",
-                    "reference",
-                    format!("`{through}` is not the field of one of the references"),
-                );
-            }
+        let is_reference = |path: &&String| references.iter().any(|reference| reference.field == **path);
+        if let Some(through) = belongs_through.as_ref().filter(|path| !is_reference(path)) {
+            let rule = format!("`{through}` is not the field of one of the references");
+            self.refuse("belongs_through", "reference", rule);
         }
     }
 

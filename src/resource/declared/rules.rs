@@ -255,9 +255,8 @@ impl Walk<'_> {
             }
         }
         let required = schema["required"].as_array().into_iter().flatten().enumerate();
-        unknown.extend(required.filter_map(|(number, name)| {
-            (!is_field(name.as_str()?)).then(|| format!("{pointer}/required/{number}"))
-        }));
+        let required = required.filter(|(_, name)| !name.as_str().is_some_and(is_field));
+        unknown.extend(required.map(|(number, _)| format!("{pointer}/required/{number}")));
         for at in unknown {
             self.refuse(&at, "field", "is not among the `properties` of what this schema describes");
         }

@@ -212,6 +212,16 @@ const WRONG: &[[&str; 3]] = &[
         "[entry_create_schema.properties.a]\n[entry_import_schema.properties.a]\nformat = 'colour'",
         "must be a format that is known",
     ],
+    [
+        "entry_import_schema/properties/a",
+        "secret_fields = ['a']\n[entry_create_schema.properties]\na = {type = 'string'}\n[entry_import_schema.properties]\na = {}",
+        "the type and the format that it has",
+    ],
+    [
+        "entry_import_schema/properties/a",
+        "generated_secrets = [{field = 'a.b'}]\n[entry_create_schema.properties.a]\ntype = 'object'\nproperties.c = {}\n[entry_import_schema.properties]\na = true",
+        "a generated secret lies in it",
+    ],
     // What the definition says of its fields.
     [
         "unique_schema_fields",
@@ -474,6 +484,27 @@ fn schemas_come_as_tables_as_text_and_in_a_file_beside() {
     )]);
     assert_eq!(text, beside);
     assert_eq!(text, tables);
+}
+
+#[test]
+fn a_schema_of_stored_entries_may_be_given() {
+    let kinds = things(
+        "references = [{field = 'owner', to = 'users', on_delete = 'release'}]\ngenerated_secrets = [{field = 'code.door'}]\n\
+         entry_import_schema = '{\"properties\": {\"owner\": {}, \"name\": {\"maxLength\": 9}, \"code\": {\"type\": \"object\", \"properties\": {}}}}'\n\
+         [entry_create_schema]\nrequired = ['name', 'code']\n[entry_create_schema.properties]\nowner = {}\nname = {maxLength = 3}\n\
+         code = {type = 'object', properties = {}}",
+    )
+    .unwrap_or_else(|e| panic!("{e}"));
+    let kind = kinds.get("things").unwrap();
+    let mut made = kind.new_entry(&entry(json!({"name": "abc", "code": {}}))).unwrap();
+    kind.complete(&mut made, uuid::Uuid::from_u128(7), chrono::DateTime::UNIX_EPOCH);
+    assert_eq!(made["code"]["door"].as_str().unwrap().len(), 16);
+    assert_eq!(kind.check(&made), []);
+    // Looser than what is sent today, and closed all the same.
+    made["name"] = "abcdefghi".into();
+    assert_eq!(kind.check(&made), []);
+    made.insert("colour".into(), "red".into());
+    assert_eq!(kind.check(&made)[0].field, "colour");
 }
 
 #[test]
