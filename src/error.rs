@@ -53,6 +53,14 @@ pub enum Error {
     /// The actor's role does not allow it.
     #[error("{0}")]
     Denied(String),
+    /// The record is not what the client has read: somebody has changed it since, or deleted it.
+    #[error("the record has been changed since you read it; read it again")]
+    Changed,
+    /// The disk failed in the middle of a write.
+    #[error(
+        "outcome unknown: the disk failed while this was written, and it may or may not be there after the restart"
+    )]
+    OutcomeUnknown,
     /// Not now: a back end is away, a queue is full, or the store takes no more writes.
     #[error("{0}")]
     Unavailable(String),

@@ -1,4 +1,4 @@
-//! The body of a `/v1` request: parameters as JSON or as a form.
+//! The body of a request: on `/v1` parameters as JSON or as a form, on `/v2` JSON.
 
 use super::App;
 use super::reply::Failure;
@@ -6,10 +6,12 @@ use axum::body::Body;
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::error::Error;
-use crate::resource::Entry;
+use crate::resource::{Entry, Schema};
 
 /// Parameters that clients of 2017 may have sent in the query string, where every log on the way keeps them.
 const NOT_IN_QUERY: &[&str] = &["data", "user", "password"];
@@ -54,6 +56,64 @@ impl Parameters {
             Some(Value::String(text)) => Ok(text),
             Some(_) => Err(Error::invalid(name, "type", "must be a string").into()),
         }
+    }
+}
+
+/// The JSON object in the body of a `/v2` request, unchecked.
+pub struct Object(pub Entry);
+
+impl FromRequest<App> for Object {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Failure> {
+        let (parts, body) = request.into_parts();
+        let announced = content_type(&parts.headers);
+        let json = ["", "application/json", "application/merge-patch+json"];
+        if !json.iter().any(|name| announced.eq_ignore_ascii_case(name)) {
+            let reason = "the body must be JSON; send the header `Content-Type: application/json`";
+            return Err(Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, reason));
+        }
+        parse_json(&read(body, &parts.headers, app).await?).map(Self)
+    }
+}
+
+/// What a route of `/v2` takes in its body. Its schema checks it, and describes it in the documentation.
+pub trait Input: DeserializeOwned + JsonSchema {
+    /// Derived from the struct, compiled once.
+    fn schema() -> &'static Schema;
+}
+
+/// Makes structs [`Input`]s.
+macro_rules! inputs {
+    ($($name:ty),+) => {$(
+        impl $crate::http::body::Input for $name {
+            fn schema() -> &'static $crate::resource::Schema {
+                static SCHEMA: std::sync::LazyLock<$crate::resource::Schema> =
+                    std::sync::LazyLock::new($crate::resource::Schema::of::<$name>);
+                &SCHEMA
+            }
+        }
+    )+};
+}
+pub(super) use inputs;
+
+/// The body of a `/v2` request, checked by the schema of `T`.
+pub struct Json<T>(pub T);
+
+impl<T: Input> FromRequest<App> for Json<T> {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Failure> {
+        let Object(object) = Object::from_request(request, app).await?;
+        let value = Value::Object(object);
+        let findings = T::schema().check_value(&value);
+        if !findings.is_empty() {
+            return Err(findings.into());
+        }
+        // Not serde's own words: they quote what was sent.
+        serde_json::from_value(value)
+            .map(Self)
+            .map_err(|_| Error::invalid("", "type", "is not understood").into())
     }
 }
 
@@ -113,6 +173,10 @@ fn parse(bytes: &[u8], content_type: &str) -> Result<Map<String, Value>, Failure
         return Err(Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, reason));
     }
     // An empty body has no parameters; which one is missing is said by whoever asks for it.
+    parse_json(bytes)
+}
+
+fn parse_json(bytes: &[u8]) -> Result<Map<String, Value>, Failure> {
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Ok(Map::new());
     }

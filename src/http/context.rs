@@ -2,7 +2,7 @@
 
 use super::App;
 use super::body::refuse_query;
-use super::reply::Failure;
+use super::reply::{self, Failure};
 use crate::auth::Actor;
 use crate::config::Network;
 use crate::error::Error;
@@ -88,7 +88,7 @@ pub async fn request_line(State(app): State<App>, mut request: Request, next: Ne
         request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned()).unwrap_or_default();
 
     let mut response = next.run(request).await;
-    if path.starts_with("/v1/") {
+    if reply::is_v1(&path) {
         // Tokens, device passwords: nothing for a cache on the way.
         response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }

@@ -1,4 +1,6 @@
 //! Answers: the domain's errors as statuses, and the envelope of each version of the API.
+//!
+//! Failures are problem details (RFC 9457), but for `/v1`, whose clients know the envelope of 2017.
 
 use super::context::Context;
 use crate::error::{Error, Finding};
@@ -21,8 +23,12 @@ pub const REVISION: HeaderName = HeaderName::from_static("karana-revision");
 #[derive(Debug, Clone)]
 pub struct Failure {
     status: StatusCode,
+    /// For programs, where the status does not say it all; not on `/v1`.
+    code: Option<&'static str>,
     /// For people; never the inner text of a fault.
     reason: String,
+    /// Each broken rule by itself; not on `/v1`.
+    findings: Vec<Finding>,
     /// The title in the envelope of `/v1`, where it is not the one of the method.
     title: Option<&'static str>,
     /// For the log only.
@@ -32,7 +38,18 @@ pub struct Failure {
 impl Failure {
     /// A failure of the request as such, before the domain sees it.
     pub fn new(status: StatusCode, reason: impl Into<String>) -> Self {
-        Self { status, reason: reason.into(), title: None, inner: None }
+        Self { status, code: None, reason: reason.into(), findings: vec![], title: None, inner: None }
+    }
+
+    /// With a word for programs.
+    fn coded(mut self, code: &'static str) -> Self {
+        self.code = Some(code);
+        self
+    }
+
+    fn with_findings(mut self, findings: Vec<Finding>) -> Self {
+        self.findings = findings;
+        self
     }
 
     /// The old server's answer when a parameter is not in the body.
@@ -52,18 +69,24 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let reason = error.to_string();
         match error {
-            Error::Invalid(_) => Self::new(StatusCode::BAD_REQUEST, reason),
+            Error::Invalid(findings) => {
+                Self::new(StatusCode::BAD_REQUEST, reason).coded("invalid").with_findings(findings)
+            }
             Error::NotFound(_) => Self::new(StatusCode::NOT_FOUND, reason),
-            Error::Conflict(_) => Self::new(StatusCode::CONFLICT, reason),
+            Error::Conflict(findings) => Self::new(StatusCode::CONFLICT, reason).with_findings(findings),
             Error::NoCredentials => {
                 Self::new(StatusCode::UNAUTHORIZED, reason).titled("Authentication Required")
             }
-            Error::BadCredentials(_) => {
-                Self::new(StatusCode::UNAUTHORIZED, reason).titled("Invalid Authentication")
-            }
+            Error::BadCredentials(_) => Self::new(StatusCode::UNAUTHORIZED, reason)
+                .titled("Invalid Authentication")
+                .coded("bad_credentials"),
             Error::Denied(_) => Self::new(StatusCode::FORBIDDEN, reason),
+            Error::Changed => Self::new(StatusCode::PRECONDITION_FAILED, reason),
+            Error::OutcomeUnknown => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, reason).coded("outcome_unknown")
+            }
             Error::Unavailable(_) => Self::new(StatusCode::SERVICE_UNAVAILABLE, reason),
-            Error::StorageFull => Self::new(StatusCode::INSUFFICIENT_STORAGE, reason),
+            Error::StorageFull => Self::new(StatusCode::INSUFFICIENT_STORAGE, reason).coded("storage_full"),
             Error::Internal(inner) => {
                 Self { inner: Some(inner), ..Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal error") }
             }
@@ -101,9 +124,13 @@ pub async fn render(request: Request, next: Next) -> Response {
         }
         _ => failure.reason.clone(),
     };
-    let body = json!({"errors": {failure.title.unwrap_or_else(|| old_title(&method, &uri)): reason}});
-    let mut answer =
-        (failure.status, [(header::CONTENT_TYPE, "application/json")], python_json(&body)).into_response();
+    let (media_type, body) = if is_v1(uri.path()) {
+        let title = failure.title.unwrap_or_else(|| old_title(&method, &uri));
+        ("application/json", python_json(&json!({"errors": {title: reason}})))
+    } else {
+        ("application/problem+json", problem(&failure, &reason, &id).to_string())
+    };
+    let mut answer = (failure.status, [(header::CONTENT_TYPE, media_type)], body).into_response();
     let headers = answer.headers_mut();
     match failure.status {
         StatusCode::UNAUTHORIZED => {
@@ -122,6 +149,34 @@ pub async fn render(request: Request, next: Next) -> Response {
     answer
 }
 
+/// Whether the clients of 2017 know the path.
+pub fn is_v1(path: &str) -> bool {
+    path == "/v1" || path.starts_with("/v1/")
+}
+
+/// Problem details (RFC 9457). What the statuses mean is HTTP's; `code` is the word for programs.
+fn problem(failure: &Failure, reason: &str, request_id: &str) -> Value {
+    let title = failure.status.canonical_reason().unwrap_or("Error");
+    let code =
+        failure.code.map_or_else(|| title.to_ascii_lowercase().replace([' ', '-'], "_"), str::to_owned);
+    let mut problem = json!({
+        "type": "about:blank",
+        "title": title,
+        "status": failure.status.as_u16(),
+        "code": code,
+        "detail": reason,
+        "request_id": request_id,
+    });
+    if !failure.findings.is_empty() {
+        problem["errors"] = failure.findings.iter().map(finding).collect();
+    }
+    problem
+}
+
+fn finding(finding: &Finding) -> Value {
+    json!({"field": finding.field, "code": finding.code, "message": finding.message})
+}
+
 /// The title under which the server of 2017 reported the failure of a call.
 fn old_title(method: &Method, uri: &Uri) -> &'static str {
     match *method {
@@ -137,7 +192,7 @@ fn old_title(method: &Method, uri: &Uri) -> &'static str {
 /// The fallback for paths that are not ours.
 pub async fn unknown_path(uri: Uri) -> Failure {
     let path: String = uri.path().chars().take(100).collect();
-    Failure::new(StatusCode::NOT_FOUND, format!("there is nothing at {path}; the API is at /v1"))
+    Failure::new(StatusCode::NOT_FOUND, format!("there is nothing at {path}; the API is at /v2 and /v1"))
 }
 
 /// The fallback for methods that a path does not have.

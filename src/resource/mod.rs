@@ -6,14 +6,17 @@
 
 mod change;
 mod declared;
+mod format;
 mod karanas;
 mod maintenances;
+mod path;
 mod payments;
 mod schema;
 mod users;
 
 pub use change::{Patch, device_password, timestamp};
 pub use karanas::Karana;
+pub use path::{field, field_mut, remove_field, set_field, uuid_at};
 pub use schema::Schema;
 pub use users::{Role, State, User};
 
@@ -356,56 +359,6 @@ fn enabled_of(built_in: Vec<Definition>, enabled: &[String]) -> Result<Vec<Defin
     let is_enabled =
         |name: &String| [users::NAME, karanas::NAME].contains(&name.as_str()) || enabled.contains(name);
     Ok(built_in.into_iter().filter(|definition| is_enabled(&definition.name)).collect())
-}
-
-/// The value at a path, dots between levels.
-pub fn field<'a>(entry: &'a Entry, path: &str) -> Option<&'a Value> {
-    match path.split_once('.') {
-        None => entry.get(path),
-        Some((name, rest)) => field(entry.get(name)?.as_object()?, rest),
-    }
-}
-
-/// The uuid at a path, if there is one.
-pub fn uuid_at(entry: &Entry, path: &str) -> Option<uuid::Uuid> {
-    uuid::Uuid::try_parse(field(entry, path)?.as_str()?).ok()
-}
-
-/// The value at a path, to change it.
-pub fn field_mut<'a>(entry: &'a mut Entry, path: &str) -> Option<&'a mut Value> {
-    match path.split_once('.') {
-        None => entry.get_mut(path),
-        Some((name, rest)) => field_mut(entry.get_mut(name)?.as_object_mut()?, rest),
-    }
-}
-
-/// Sets the value at a path, making the objects on the way.
-pub fn set_field(entry: &mut Entry, path: &str, value: Value) {
-    match path.split_once('.') {
-        None => {
-            entry.insert(path.to_owned(), value);
-        }
-        Some((name, rest)) => {
-            let inner = entry.entry(name).or_insert_with(|| Value::Object(Entry::new()));
-            if let Some(inner) = inner.as_object_mut() {
-                set_field(inner, rest, value);
-            }
-        }
-    }
-}
-
-/// Removes the value at a path, if there is one.
-pub fn remove_field(entry: &mut Entry, path: &str) {
-    match path.split_once('.') {
-        None => {
-            entry.remove(path);
-        }
-        Some((name, rest)) => {
-            if let Some(inner) = entry.get_mut(name).and_then(Value::as_object_mut) {
-                remove_field(inner, rest);
-            }
-        }
-    }
 }
 
 /// The JSON Schema of a struct, nested structs written out in place.

@@ -172,13 +172,7 @@ impl Writer {
                 return Ok(());
             }
             Err(reason) => {
-                let unknown = || {
-                    Error::Unavailable(
-                        "outcome unknown: the disk failed while this was written, and it may or may not be there after the restart"
-                            .into(),
-                    )
-                };
-                decided.into_iter().for_each(|(job, _)| job.answer(Err(unknown())));
+                decided.into_iter().for_each(|(job, _)| job.answer(Err(Error::OutcomeUnknown)));
                 return Err(reason);
             }
         };

@@ -41,7 +41,7 @@ pub fn with_import(definition: &Definition, import: &Value) -> Vec<Finding> {
     }
     for secret in &definition.generated_secrets {
         let Some((parent, _)) = secret.field.rsplit_once('.') else { continue };
-        if !property(import, parent).is_some_and(|parent| parent.get("properties").is_some()) {
+        if property(import, parent).is_none_or(|parent| parent.get("properties").is_none()) {
             refuse(parent, "type", "must be an object with `properties`: a generated secret lies in it");
         }
     }

@@ -74,4 +74,27 @@ impl Answer {
         assert_eq!((self.status, got.as_str()), (status, title), "{reason}");
         reason
     }
+
+    /// A success on `/v2`.
+    #[track_caller]
+    pub fn json(&self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{}", self.text());
+        assert_eq!(self.header(CONTENT_TYPE.as_str()), "application/json", "{}", self.text());
+        serde_json::from_slice(&self.body).unwrap_or_else(|e| panic!("not JSON ({e}): {}", self.text()))
+    }
+
+    /// Checks a refusal outside of `/v1`: problem details (RFC 9457) with that status and code.
+    #[track_caller]
+    pub fn problem(&self, status: u16, code: &str) -> Value {
+        assert_eq!(self.status, status, "{}", self.text());
+        assert_eq!(self.header(CONTENT_TYPE.as_str()), "application/problem+json", "{}", self.text());
+        let problem: Value =
+            serde_json::from_slice(&self.body).unwrap_or_else(|e| panic!("not JSON ({e}): {}", self.text()));
+        assert_eq!((&problem["status"], &problem["code"]), (&status.into(), &code.into()), "{problem}");
+        for name in ["type", "title", "detail"] {
+            assert!(problem[name].as_str().is_some_and(|text| !text.is_empty()), "{name}: {problem}");
+        }
+        assert_eq!(problem["request_id"], self.header("x-request-id"));
+        problem
+    }
 }
