@@ -56,7 +56,8 @@ impl Kind {
     }
 
     /// An entry from outside the API (an old dump, the repository) with the defaults of the fields it lacks. Fields
-    /// that nobody knows stay, so that checking it names them; derived lists go, they are never stored.
+    /// that nobody knows stay, so that checking it names them; derived lists go, they are never stored, and so do
+    /// fields that have been dropped.
     pub fn completed(&self, entry: &Entry) -> Entry {
         let mut completed = entry.clone();
         self.complete_stored(&mut completed);
@@ -67,6 +68,9 @@ impl Kind {
     pub fn complete_stored(&self, entry: &mut Entry) {
         for (name, _, _) in &self.definition.back_references {
             entry.remove(name);
+        }
+        for path in &self.definition.dropped_fields {
+            remove_field(entry, path);
         }
         // As nearly always: what we have written is complete.
         if !self.import.is_shaped(entry) {

@@ -21,7 +21,7 @@ const MOST: usize = 64;
 const LONGEST: u64 = 256 << 10;
 
 /// The keys of a definition.
-const KEYS: [&str; 10] = [
+const KEYS: [&str; 11] = [
     "name",
     "entry_create_schema",
     "entry_import_schema",
@@ -32,6 +32,7 @@ const KEYS: [&str; 10] = [
     "belongs_through",
     "secret_fields",
     "generated_secrets",
+    "dropped_fields",
 ];
 
 /// Something that is wrong with a declared resource.

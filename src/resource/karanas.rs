@@ -131,6 +131,7 @@ pub(super) fn definition() -> Definition {
             renewed_with: Some("owner".into()),
         }],
         back_references: vec![],
+        dropped_fields: vec![],
         not_on_v1: vec!["state".into(), "kid".into()],
     }
 }

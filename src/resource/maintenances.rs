@@ -63,6 +63,7 @@ pub(super) fn definition() -> Definition {
         secret_fields: vec![],
         generated_secrets: vec![],
         back_references: vec![],
+        dropped_fields: vec![],
         not_on_v1: vec![],
     }
 }

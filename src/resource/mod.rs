@@ -71,6 +71,9 @@ pub struct Definition {
     /// Fields that `/v1` shows as a list of the entries that refer to this one: `(field, resource, reference)`.
     #[serde(default)]
     pub back_references: Vec<(String, String, String)>,
+    /// Fields that there were once: entries that still have them lose them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dropped_fields: Vec<String>,
     /// Fields that the clients of 2017 do not know: not on `/v1`.
     #[serde(default)]
     pub not_on_v1: Vec<String>,
@@ -262,6 +265,8 @@ impl Kind {
         if !sees_secrets {
             self.definition.visible_secrets().for_each(hide);
         }
+        // As they were once, in an entry of the past; a secret among them is nobody's business.
+        self.definition.dropped_fields.iter().for_each(|path| remove_field(entry, path));
         entry.remove(TOKEN_EPOCH);
     }
 }

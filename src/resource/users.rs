@@ -113,6 +113,7 @@ pub(super) fn definition() -> Definition {
         secret_fields: vec![],
         generated_secrets: vec![GeneratedSecret { field: "password_influx".into(), renewed_with: None }],
         back_references: vec![("karanas".into(), super::karanas::NAME.into(), "owner".into())],
+        dropped_fields: vec![],
         not_on_v1: vec!["state".into()],
     }
 }

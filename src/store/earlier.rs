@@ -73,7 +73,8 @@ impl Earlier {
             )),
             (Some(kind), Some(then)) if kind.definition() != then => Some(format!(
                 "the definition of `{name}` has changed since these entries were written: put the old one back \
-                 (resources.json in the repository holds it), change the entries, and then the definition again"
+                 (resources.json in the repository holds it), change the entries, and then the definition again; a field that is \
+                 to go is named in dropped_fields"
             )),
             _ => None,
         });

@@ -337,6 +337,37 @@ async fn a_definition_that_breaks_entries_is_refused_with_the_entries_named() {
 }
 
 #[tokio::test]
+async fn a_field_is_dropped_where_the_definition_says_so() {
+    let home = home();
+    let server = home.serve();
+    let admin = server.admin().await;
+    let card = admin.create("simcards", &json!({"iccid": ICCID, "pin": PIN, "provider": "Orange"})).await;
+    server.stop();
+    edit(&home, "simcards.toml", "secret_fields = [\"pin\"]", "");
+    edit(&home, "simcards.toml", "pin =", "#pin =");
+    edit(&home, "simcards.toml", "provider =", "#provider =");
+    failed(&home.run(&[]), &["pin: is not a field of this resource", "dropped_fields"]);
+    edit(
+        &home,
+        "simcards.toml",
+        "belongs_through",
+        "dropped_fields = [\"pin\", \"provider\"]\nbelongs_through",
+    );
+    let server = home.serve();
+    let admin = server.admin().await;
+    let entry = admin.read("simcards", &card).await;
+    assert!(entry.get("pin").is_none() && entry.get("provider").is_none(), "{entry}");
+    let after = admin.patch(&format!("/v1/simcards/{card}"), &json!({"megabytes": 1})).await.entry(&card);
+    let path = record("simcards", &card);
+    let stored = home.git(&["show", &format!("main:{path}")]);
+    assert!(!stored.contains("pin") && !stored.contains("Orange"), "{stored}");
+    let commits = home.git(&["log", "--format=%H", "main", "--", &path]);
+    fine(home.run(&["revert", &format!("simcards/{card}"), "--to", commits.lines().last().unwrap()]));
+    assert_eq!(admin.read("simcards", &card).await, entry);
+    assert_ne!(after, entry);
+}
+
+#[tokio::test]
 async fn a_field_that_becomes_secret_is_sealed_in_the_commit_that_says_so() {
     let home = home();
     edit(&home, "simcards.toml", "secret_fields = [\"pin\"]", "");

@@ -26,6 +26,8 @@ struct File {
     secret_fields: Vec<String>,
     #[serde(default)]
     generated_secrets: Vec<GeneratedSecret>,
+    #[serde(default)]
+    dropped_fields: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -102,6 +104,7 @@ pub fn parse(dir: &Path, name: &str, text: &str) -> Result<Definition, Vec<Findi
             })
             .collect(),
         back_references: vec![],
+        dropped_fields: file.dropped_fields,
         not_on_v1: vec![],
     };
     let title = titled(name);

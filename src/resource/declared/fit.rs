@@ -13,6 +13,7 @@ pub fn in_itself(definition: &Definition) -> Vec<Finding> {
     check.unique();
     check.references();
     check.secrets();
+    check.dropped();
     check.findings
 }
 
@@ -172,6 +173,19 @@ impl<'a> Check<'a> {
             self.generated(&secret.field);
             if let Some(with) = &secret.renewed_with {
                 self.field("generated_secrets", with, &[]);
+            }
+        }
+    }
+
+    fn dropped(&mut self) {
+        let Definition { dropped_fields, generated_secrets, entry_create_schema, .. } = self.definition;
+        for path in dropped_fields {
+            let is_generated = generated_secrets.iter().any(|secret| secret.field == *path);
+            if is_generated
+                || property(entry_create_schema, path).is_some()
+                || ["uuid", "created_at"].contains(&&**path)
+            {
+                self.refuse("dropped_fields", "field", format!("`{path}` is a field of this resource"));
             }
         }
     }

@@ -27,298 +27,81 @@ fn entry(value: Value) -> Entry {
 }
 
 /// `[key, the definition with one thing wrong, what is said of it]`
+#[rustfmt::skip]
 const WRONG: &[[&str; 3]] = &[
     ["line 1", "colour = 1\n[entry_create_schema.properties.a]", "unknown field `colour`"],
     ["line 2", "secret_fields = []\nnot toml\n", "key with no value"],
     ["line 1", "secret_fields = []", "missing field `entry_create_schema`"],
     ["name", "name = 'stuff'\n[entry_create_schema.properties.a]", "must be `things`"],
-    [
-        "line 1",
-        "references = [{field = 'a', to = 'users', on_delete = 'cascade'}]\n[entry_create_schema.properties.a]",
-        "unknown variant `cascade`",
-    ],
-    [
-        "line 1",
-        "references = [{field = 'a', too = 'users'}]\n[entry_create_schema.properties.a]",
-        "unknown field `too`",
-    ],
+    ["line 1", "references = [{field = 'a', to = 'users', on_delete = 'cascade'}]\n[entry_create_schema.properties.a]", "unknown variant `cascade`"],
+    ["line 1", "references = [{field = 'a', too = 'users'}]\n[entry_create_schema.properties.a]", "unknown field `too`"],
     // Schemas.
     ["entry_create_schema", "entry_create_schema = 'a.yaml'", "the name of a .json file"],
     ["entry_create_schema", "entry_create_schema = '../a.json'", "the name of a .json file"],
     ["entry_create_schema", "entry_create_schema = 'absent.json'", "absent.json cannot be read"],
     ["entry_create_schema", "entry_create_schema = '{\"properties\": }'", "is not JSON (line 1, column 16)"],
     ["entry_create_schema", "entry_create_schema = 3", "must be an object"],
-    [
-        "entry_create_schema/properties/a/maximum",
-        "[entry_create_schema.properties.a]\nmaximum = inf",
-        "a number that JSON knows",
-    ],
+    ["entry_create_schema/properties/a/maximum", "[entry_create_schema.properties.a]\nmaximum = inf", "a number that JSON knows"],
     ["entry_create_schema/properties", "[entry_create_schema]", "must name the fields"],
-    [
-        "entry_create_schema/type",
-        "[entry_create_schema]\ntype = 'array'\nproperties.a = {}",
-        "must be object",
-    ],
-    [
-        "entry_create_schema/properties/a/type",
-        "[entry_create_schema.properties.a]\ntype = 'text'",
-        "no valid JSON Schema",
-    ],
-    [
-        "entry_create_schema/properties/a/minLength",
-        "[entry_create_schema.properties.a]\nminLength = -1",
-        "no valid JSON Schema",
-    ],
-    [
-        "entry_create_schema/properties/a/maxlength",
-        "[entry_create_schema.properties.a]\nmaxlength = 3",
-        "not a keyword",
-    ],
-    [
-        "entry_create_schema/properties/a/secret_fields",
-        "[entry_create_schema.properties.a]\n[entry_create_schema.properties.a.secret_fields]",
-        "above its first [table]",
-    ],
-    [
-        "entry_create_schema/properties/a/items/frmat",
-        "[entry_create_schema.properties.a.items]\nfrmat = 'date'",
-        "not a keyword",
-    ],
-    [
-        "entry_create_schema/$schema",
-        "[entry_create_schema]\n'$schema' = 'http://json-schema.org/draft-07/schema#'\nproperties.a = {}",
-        "must be https://json-schema.org/draft/2020-12/schema",
-    ],
-    [
-        "entry_create_schema/maxProperties",
-        "[entry_create_schema]\nmaxProperties = 3\nproperties.a = {}",
-        "says nothing of an entry",
-    ],
-    [
-        "entry_create_schema/additionalProperties",
-        "[entry_create_schema]\nadditionalProperties = true\nproperties.a = {}",
-        "must be false",
-    ],
-    [
-        "entry_create_schema/allOf/0/propertyNames",
-        "[entry_create_schema]\nallOf = [{propertyNames = {maxLength = 3}}]\nproperties.a = {}",
-        "says nothing of an entry",
-    ],
-    [
-        "entry_create_schema/required/0",
-        "[entry_create_schema]\nrequired = ['b']\nproperties.a = {}",
-        "not among the `properties`",
-    ],
-    [
-        "entry_create_schema/then/required/0",
-        "[entry_create_schema]\nif.required = ['a']\nthen.required = ['b']\nproperties.a = {}",
-        "not among the `properties`",
-    ],
-    [
-        "entry_create_schema/allOf/0/properties/b",
-        "[entry_create_schema]\nallOf = [{properties = {b = {}}}]\nproperties.a = {}",
-        "not among the `properties`",
-    ],
+    ["entry_create_schema/type", "[entry_create_schema]\ntype = 'array'\nproperties.a = {}", "must be object"],
+    ["entry_create_schema/properties/a/type", "[entry_create_schema.properties.a]\ntype = 'text'", "no valid JSON Schema"],
+    ["entry_create_schema/properties/a/minLength", "[entry_create_schema.properties.a]\nminLength = -1", "no valid JSON Schema"],
+    ["entry_create_schema/properties/a/maxlength", "[entry_create_schema.properties.a]\nmaxlength = 3", "not a keyword"],
+    ["entry_create_schema/properties/a/secret_fields", "[entry_create_schema.properties.a]\n[entry_create_schema.properties.a.secret_fields]", "above its first [table]"],
+    ["entry_create_schema/properties/a/items/frmat", "[entry_create_schema.properties.a.items]\nfrmat = 'date'", "not a keyword"],
+    ["entry_create_schema/$schema", "[entry_create_schema]\n'$schema' = 'http://json-schema.org/draft-07/schema#'\nproperties.a = {}", "must be https://json-schema.org/draft/2020-12/schema"],
+    ["entry_create_schema/maxProperties", "[entry_create_schema]\nmaxProperties = 3\nproperties.a = {}", "says nothing of an entry"],
+    ["entry_create_schema/additionalProperties", "[entry_create_schema]\nadditionalProperties = true\nproperties.a = {}", "must be false"],
+    ["entry_create_schema/allOf/0/propertyNames", "[entry_create_schema]\nallOf = [{propertyNames = {maxLength = 3}}]\nproperties.a = {}", "says nothing of an entry"],
+    ["entry_create_schema/required/0", "[entry_create_schema]\nrequired = ['b']\nproperties.a = {}", "not among the `properties`"],
+    ["entry_create_schema/then/required/0", "[entry_create_schema]\nif.required = ['a']\nthen.required = ['b']\nproperties.a = {}", "not among the `properties`"],
+    ["entry_create_schema/allOf/0/properties/b", "[entry_create_schema]\nallOf = [{properties = {b = {}}}]\nproperties.a = {}", "not among the `properties`"],
     ["entry_create_schema/properties/a.b", "[entry_create_schema.properties.'a.b']", "no name of a field"],
     ["entry_create_schema/properties/a~1b", "[entry_create_schema.properties.'a/b']", "no name of a field"],
     ["entry_create_schema/properties/uuid", "[entry_create_schema.properties.uuid]", "the server sets"],
-    [
-        "entry_create_schema/properties/token_epoch",
-        "[entry_create_schema.properties.token_epoch]",
-        "the server sets",
-    ],
-    [
-        "entry_create_schema/properties/a/format",
-        "[entry_create_schema.properties.a]\nformat = 'colour'",
-        "must be a format that is known: email,",
-    ],
-    [
-        "entry_create_schema/properties/a/pattern",
-        "[entry_create_schema.properties.a]\npattern = '^(?=.*b)'",
-        "linear time",
-    ],
-    [
-        "entry_create_schema/properties/a/pattern",
-        "[entry_create_schema.properties.a]\npattern = '(a)\\1'",
-        "linear time",
-    ],
-    [
-        "entry_create_schema/properties/a/pattern",
-        "[entry_create_schema.properties.a]\npattern = '((a{100}){100}){100}'",
-        "linear time",
-    ],
-    [
-        "entry_create_schema/properties/a/patternProperties/(?!x)",
-        "[entry_create_schema.properties.a.patternProperties.'(?!x)']",
-        "linear time",
-    ],
-    [
-        "entry_create_schema/properties/a/default",
-        "[entry_create_schema.properties.a]\ntype = 'integer'\ndefault = 'x'",
-        "breaks the field's own rule: must be an integer",
-    ],
-    [
-        "entry_create_schema/properties/a/default",
-        "[entry_create_schema.properties.a]\ndefault = {}\nrequired = ['b']\nproperties.b = {}",
-        "(b): is required",
-    ],
-    [
-        "entry_create_schema/properties/a/properties/b/default",
-        "[entry_create_schema.properties.a.properties.b]\nenum = ['x']\ndefault = 'y'",
-        "must be one of: x",
-    ],
-    [
-        "entry_create_schema/properties/a/$ref",
-        "[entry_create_schema.properties.a]\n'$ref' = 'https://example.org/a.json'",
-        "nothing is fetched",
-    ],
-    [
-        "entry_create_schema/properties/a/$ref",
-        "[entry_create_schema.properties.a]\n'$ref' = 'file:///etc/passwd'",
-        "nothing is fetched",
-    ],
-    [
-        "entry_create_schema/properties/a/$ref",
-        "[entry_create_schema.properties.a]\n'$ref' = '#/$defs/b'",
-        "must lead to a schema",
-    ],
-    [
-        "entry_create_schema/properties/a/$ref",
-        "[entry_create_schema.properties.a]\n'$ref' = '#'",
-        "leads back to itself",
-    ],
-    [
-        "entry_create_schema/properties/a/items/$ref",
-        "[entry_create_schema]\nproperties.a = {'$ref' = '#/$defs/b'}\n'$defs'.b = {items = {'$ref' = '#/$defs/b'}}",
-        "leads back to itself",
-    ],
-    [
-        "entry_create_schema/properties/a/type",
-        "[entry_create_schema]\nproperties.a = {'$ref' = '#/$defs/b', type = 'string'}\n'$defs'.b = {type = 'integer'}",
-        "beside a $ref",
-    ],
-    [
-        "entry_create_schema/properties/a/$dynamicRef",
-        "[entry_create_schema.properties.a]\n'$dynamicRef' = '#b'",
-        "not a keyword",
-    ],
-    [
-        "entry_import_schema/properties/a",
-        "entry_import_schema = '{\"properties\": {\"b\": {}}}'\n[entry_create_schema.properties.a]",
-        "is in entry_create_schema",
-    ],
-    [
-        "entry_import_schema/properties/a/format",
-        "[entry_create_schema.properties.a]\n[entry_import_schema.properties.a]\nformat = 'colour'",
-        "must be a format that is known",
-    ],
-    [
-        "entry_import_schema/properties/a",
-        "secret_fields = ['a']\n[entry_create_schema.properties]\na = {type = 'string'}\n[entry_import_schema.properties]\na = {}",
-        "the type and the format that it has",
-    ],
-    [
-        "entry_import_schema/properties/a",
-        "generated_secrets = [{field = 'a.b'}]\n[entry_create_schema.properties.a]\ntype = 'object'\nproperties.c = {}\n[entry_import_schema.properties]\na = true",
-        "a generated secret lies in it",
-    ],
+    ["entry_create_schema/properties/token_epoch", "[entry_create_schema.properties.token_epoch]", "the server sets"],
+    ["entry_create_schema/properties/a/format", "[entry_create_schema.properties.a]\nformat = 'colour'", "must be a format that is known: email,"],
+    ["entry_create_schema/properties/a/pattern", "[entry_create_schema.properties.a]\npattern = '^(?=.*b)'", "linear time"],
+    ["entry_create_schema/properties/a/pattern", "[entry_create_schema.properties.a]\npattern = '(a)\\1'", "linear time"],
+    ["entry_create_schema/properties/a/pattern", "[entry_create_schema.properties.a]\npattern = '((a{100}){100}){100}'", "linear time"],
+    ["entry_create_schema/properties/a/patternProperties/(?!x)", "[entry_create_schema.properties.a.patternProperties.'(?!x)']", "linear time"],
+    ["entry_create_schema/properties/a/default", "[entry_create_schema.properties.a]\ntype = 'integer'\ndefault = 'x'", "breaks the field's own rule: must be an integer"],
+    ["entry_create_schema/properties/a/default", "[entry_create_schema.properties.a]\ndefault = {}\nrequired = ['b']\nproperties.b = {}", "(b): is required"],
+    ["entry_create_schema/properties/a/properties/b/default", "[entry_create_schema.properties.a.properties.b]\nenum = ['x']\ndefault = 'y'", "must be one of: x"],
+    ["entry_create_schema/properties/a/$ref", "[entry_create_schema.properties.a]\n'$ref' = 'https://example.org/a.json'", "nothing is fetched"],
+    ["entry_create_schema/properties/a/$ref", "[entry_create_schema.properties.a]\n'$ref' = 'file:///etc/passwd'", "nothing is fetched"],
+    ["entry_create_schema/properties/a/$ref", "[entry_create_schema.properties.a]\n'$ref' = '#/$defs/b'", "must lead to a schema"],
+    ["entry_create_schema/properties/a/$ref", "[entry_create_schema.properties.a]\n'$ref' = '#'", "leads back to itself"],
+    ["entry_create_schema/properties/a/items/$ref", "[entry_create_schema]\nproperties.a = {'$ref' = '#/$defs/b'}\n'$defs'.b = {items = {'$ref' = '#/$defs/b'}}", "leads back to itself"],
+    ["entry_create_schema/properties/a/type", "[entry_create_schema]\nproperties.a = {'$ref' = '#/$defs/b', type = 'string'}\n'$defs'.b = {type = 'integer'}", "beside a $ref"],
+    ["entry_create_schema/properties/a/$dynamicRef", "[entry_create_schema.properties.a]\n'$dynamicRef' = '#b'", "not a keyword"],
+    ["entry_import_schema/properties/a", "entry_import_schema = '{\"properties\": {\"b\": {}}}'\n[entry_create_schema.properties.a]", "is in entry_create_schema"],
+    ["entry_import_schema/properties/a/format", "[entry_create_schema.properties.a]\n[entry_import_schema.properties.a]\nformat = 'colour'", "must be a format that is known"],
+    ["entry_import_schema/properties/a", "secret_fields = ['a']\n[entry_create_schema.properties]\na = {type = 'string'}\n[entry_import_schema.properties]\na = {}", "the type and the format that it has"],
+    ["entry_import_schema/properties/a", "generated_secrets = [{field = 'a.b'}]\n[entry_create_schema.properties.a]\ntype = 'object'\nproperties.c = {}\n[entry_import_schema.properties]\na = true", "a generated secret lies in it"],
     // What the definition says of its fields.
-    [
-        "unique_schema_fields",
-        "unique_schema_fields = ['b']\n[entry_create_schema.properties.a]",
-        "`b` is not a field",
-    ],
-    [
-        "unique_schema_fields",
-        "unique_schema_fields = ['a']\n[entry_create_schema.properties.a]\ntype = 'array'",
-        "`a` must have the type string or integer",
-    ],
-    [
-        "unique_schema_fields",
-        "unique_schema_fields = ['a', 'a']\n[entry_create_schema.properties.a]\ntype = 'string'",
-        "must not name `a` twice",
-    ],
-    [
-        "unique_schema_fields",
-        "unique_schema_fields = ['a']\nsecret_fields = ['a']\n[entry_create_schema.properties.a]\ntype = 'string'",
-        "`a` is a secret",
-    ],
-    [
-        "unique_within",
-        "unique_within = [{field = 'a', within = 'b'}]\n[entry_create_schema.properties.a]\ntype = 'string'",
-        "`b` is not a field",
-    ],
-    [
-        "credentials_login_field",
-        "credentials_login_field = 'a'\n[entry_create_schema.properties.a]\ntype = 'string'",
-        "one signs in as one of `users`",
-    ],
-    [
-        "references",
-        "references = [{field = 'b', to = 'users'}]\n[entry_create_schema.properties.a]",
-        "`b` is not a field",
-    ],
-    [
-        "references",
-        "references = [{field = 'a', to = 'cars'}]\n[entry_create_schema.properties.a]",
-        "`cars`, and there is no such resource",
-    ],
-    [
-        "references",
-        "references = [{field = 'a', to = 'payments'}]\n[entry_create_schema.properties.a]",
-        "`payments`, which is not enabled",
-    ],
-    [
-        "references",
-        "references = [{field = 'a', to = 'users'}]\n[entry_create_schema.properties.a]\nformat = 'date'",
-        "`a` must have the format uuid",
-    ],
-    [
-        "references",
-        "references = [{field = 'a', to = 'users', on_delete = 'release'}]\n[entry_create_schema.properties.a]\ntype = 'string'",
-        "`a` must allow null",
-    ],
-    [
-        "references",
-        "references = [{field = 'a.b', to = 'users'}]\n[entry_create_schema.properties.a.properties.b]",
-        "`a.b` must be a field at the first level",
-    ],
-    [
-        "belongs_through",
-        "belongs_through = 'a'\n[entry_create_schema.properties.a]",
-        "`a` is not the field of one of the references",
-    ],
-    [
-        "belongs_through",
-        "belongs_through = 'a'\nreferences = [{field = 'a', to = 'things'}]\n[entry_create_schema.properties.a]",
-        "leads back",
-    ],
+    ["unique_schema_fields", "unique_schema_fields = ['b']\n[entry_create_schema.properties.a]", "`b` is not a field"],
+    ["unique_schema_fields", "unique_schema_fields = ['a']\n[entry_create_schema.properties.a]\ntype = 'array'", "`a` must have the type string or integer"],
+    ["unique_schema_fields", "unique_schema_fields = ['a', 'a']\n[entry_create_schema.properties.a]\ntype = 'string'", "must not name `a` twice"],
+    ["unique_schema_fields", "unique_schema_fields = ['a']\nsecret_fields = ['a']\n[entry_create_schema.properties.a]\ntype = 'string'", "`a` is a secret"],
+    ["unique_within", "unique_within = [{field = 'a', within = 'b'}]\n[entry_create_schema.properties.a]\ntype = 'string'", "`b` is not a field"],
+    ["credentials_login_field", "credentials_login_field = 'a'\n[entry_create_schema.properties.a]\ntype = 'string'", "one signs in as one of `users`"],
+    ["references", "references = [{field = 'b', to = 'users'}]\n[entry_create_schema.properties.a]", "`b` is not a field"],
+    ["references", "references = [{field = 'a', to = 'cars'}]\n[entry_create_schema.properties.a]", "`cars`, and there is no such resource"],
+    ["references", "references = [{field = 'a', to = 'payments'}]\n[entry_create_schema.properties.a]", "`payments`, which is not enabled"],
+    ["references", "references = [{field = 'a', to = 'users'}]\n[entry_create_schema.properties.a]\nformat = 'date'", "`a` must have the format uuid"],
+    ["references", "references = [{field = 'a', to = 'users', on_delete = 'release'}]\n[entry_create_schema.properties.a]\ntype = 'string'", "`a` must allow null"],
+    ["references", "references = [{field = 'a.b', to = 'users'}]\n[entry_create_schema.properties.a.properties.b]", "`a.b` must be a field at the first level"],
+    ["belongs_through", "belongs_through = 'a'\n[entry_create_schema.properties.a]", "`a` is not the field of one of the references"],
+    ["belongs_through", "belongs_through = 'a'\nreferences = [{field = 'a', to = 'things'}]\n[entry_create_schema.properties.a]", "leads back"],
     ["secret_fields", "secret_fields = ['b']\n[entry_create_schema.properties.a]", "`b` is not a field"],
-    [
-        "secret_fields",
-        "secret_fields = ['a']\n[entry_create_schema.properties.a]\ntype = 'integer'",
-        "`a` must have the type string",
-    ],
-    [
-        "secret_fields",
-        "secret_fields = ['a']\n[entry_create_schema.properties.a]\ntype = 'string'\ndefault = '0000'",
-        "`a` must have no default",
-    ],
-    [
-        "generated_secrets",
-        "generated_secrets = [{field = 'a'}]\n[entry_create_schema.properties.a]",
-        "`a` is made by the server",
-    ],
-    [
-        "generated_secrets",
-        "generated_secrets = [{field = 'b.c'}]\n[entry_create_schema.properties.a]",
-        "`b.c` must be the name of a new field",
-    ],
-    [
-        "generated_secrets",
-        "generated_secrets = [{field = 'b', renewed_with = 'c'}]\n[entry_create_schema.properties.a]",
-        "`c` is not a field",
-    ],
+    ["secret_fields", "secret_fields = ['a']\n[entry_create_schema.properties.a]\ntype = 'integer'", "`a` must have the type string"],
+    ["secret_fields", "secret_fields = ['a']\n[entry_create_schema.properties.a]\ntype = 'string'\ndefault = '0000'", "`a` must have no default"],
+    ["dropped_fields", "dropped_fields = ['a']\n[entry_create_schema.properties.a]", "`a` is a field of this resource"],
+    ["dropped_fields", "dropped_fields = ['uuid']\n[entry_create_schema.properties.a]", "`uuid` is a field of this resource"],
+    ["generated_secrets", "generated_secrets = [{field = 'a'}]\n[entry_create_schema.properties.a]", "`a` is made by the server"],
+    ["generated_secrets", "generated_secrets = [{field = 'b.c'}]\n[entry_create_schema.properties.a]", "`b.c` must be the name of a new field"],
+    ["generated_secrets", "generated_secrets = [{field = 'b', renewed_with = 'c'}]\n[entry_create_schema.properties.a]", "`c` is not a field"],
 ];
 
 #[test]
@@ -412,6 +195,19 @@ fn a_schema_that_blows_up_when_it_is_written_out_is_refused() {
     }
     text += "[entry_create_schema.'$defs'.d20]\ntype = 'string'\n";
     assert!(things(&text).unwrap_err().contains("must hold at most 4096 schemas"));
+}
+
+#[test]
+fn the_document_shows_the_example_as_it_is() {
+    let read =
+        |file: &str| std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap();
+    let document = read("docs/resources.md");
+    let shown = document.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+    let example: toml::Table = toml::from_str(&read("examples/resources.d/simcards.toml")).unwrap();
+    assert_eq!(toml::from_str::<toml::Table>(shown).unwrap(), example);
+    for key in KEYS {
+        assert!(document.contains(&format!("| `{key}` |")), "{key} is not explained");
+    }
 }
 
 #[test]
