@@ -6,6 +6,7 @@
 
 mod change;
 mod declared;
+mod draft;
 mod format;
 mod karanas;
 mod maintenances;
@@ -15,6 +16,7 @@ mod schema;
 mod users;
 
 pub use change::{Patch, device_password, timestamp};
+pub use draft::Draft;
 pub use karanas::Karana;
 pub use path::{field, field_mut, remove_field, set_field, uuid_at};
 pub use schema::Schema;
@@ -132,7 +134,15 @@ pub struct Kind {
     create: Schema,
     patch: Schema,
     import: Schema,
+    /// As `/v2` is strict about what it is sent.
+    draft: Schema,
+    /// The same for an entry that is there and has a password.
+    redraft: Schema,
     unique: Vec<Unique>,
+    /// Paths that nobody sees.
+    private: Vec<String>,
+    /// Those, and the secrets.
+    hidden: Vec<String>,
 }
 
 /// One rule of uniqueness.
@@ -182,6 +192,16 @@ impl Kind {
         let create = Schema::new(definition.entry_create_schema.clone())?;
         let patch = create.partial()?;
         let import = Schema::new(definition.entry_import_schema.clone())?;
+        let draft = create.strict()?;
+        let redraft = draft.without_requiring(PASSWORD)?;
+        let mut private: Vec<String> = match definition.credentials_login_field {
+            Some(_) => vec![PASSWORD.into(), TOKEN_EPOCH.into()],
+            None => vec![TOKEN_EPOCH.into()],
+        };
+        // As they were once, in an entry of the past; a secret among them is nobody's business.
+        private.extend(definition.dropped_fields.iter().cloned());
+        let secrets = definition.visible_secrets().map(str::to_owned);
+        let hidden = private.iter().cloned().chain(secrets).collect();
         let is_address = |path: &str| import.property(path).is_some_and(|schema| schema["format"] == "email");
         let whole = definition.unique_schema_fields.iter().map(|field| (field, None));
         let within = definition.unique_within.iter().map(|(field, within)| (field, Some(within.clone())));
@@ -189,7 +209,7 @@ impl Kind {
             .chain(within)
             .map(|(field, within)| Unique { field: field.clone(), within, is_address: is_address(field) })
             .collect();
-        Ok(Self { definition, index, create, patch, import, unique })
+        Ok(Self { definition, index, create, patch, import, draft, redraft, unique, private, hidden })
     }
 
     /// The definition it was made from.
@@ -237,6 +257,24 @@ impl Kind {
         self.definition.secrets()
     }
 
+    /// The paths that a reader does not see on `/v2`.
+    pub fn hidden(&self, sees_secrets: bool) -> &[String] {
+        if sees_secrets { &self.private } else { &self.hidden }
+    }
+
+    /// Whether an entry holds secrets that some readers see.
+    pub fn has_secrets(&self) -> bool {
+        self.hidden.len() > self.private.len()
+    }
+
+    /// Whether the field at `path`, or part of it, is or was one of the secrets.
+    pub fn is_secret(&self, path: &str) -> bool {
+        let below = |inner: &str, outer: &str| {
+            inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        self.hidden.iter().any(|hidden| below(path, hidden))
+    }
+
     /// Checks an entry as it is (to be) stored.
     pub fn check(&self, entry: &Entry) -> Vec<Finding> {
         self.import.check(entry)
@@ -265,7 +303,6 @@ impl Kind {
         if !sees_secrets {
             self.definition.visible_secrets().for_each(hide);
         }
-        // As they were once, in an entry of the past; a secret among them is nobody's business.
         self.definition.dropped_fields.iter().for_each(|path| remove_field(entry, path));
         entry.remove(TOKEN_EPOCH);
     }

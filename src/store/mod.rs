@@ -13,7 +13,9 @@ mod open;
 mod record;
 mod restore;
 mod seal;
+mod selection;
 mod snapshot;
+mod text;
 mod transaction;
 mod writer;
 
@@ -21,10 +23,12 @@ pub use backup::{Backup, Status as BackupStatus};
 pub use dump::{Import, export, tablestate};
 pub use journal::{Author, JournalError, Moment, Revision};
 pub use open::{Fault, OpenError, check, repair};
-pub use record::{Record, canonical};
+pub use record::Record;
 pub use restore::{RestoreError, restore};
 pub use seal::{KeyFile, Keyring, KeyringError};
+pub use selection::{Filter, Order, Page, Position, Selection};
 pub use snapshot::{Referrer, Snapshot};
+pub use text::{Shown, canonical};
 pub use transaction::{Dependents, Transaction};
 
 use crate::error::Error;

@@ -6,6 +6,7 @@ use super::seal::{Keyring, key_of};
 use crate::error::{Error, Finding};
 use crate::resource::{Entry, Kind, Kinds, Reference, uuid_at};
 use imbl::{OrdMap, OrdSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -83,6 +84,11 @@ impl Snapshot {
         self.tables[kind.index()].records.values()
     }
 
+    /// The records of a resource whose uuid comes after this one.
+    pub(super) fn records_after(&self, kind: &Kind, uuid: Option<Uuid>) -> impl Iterator<Item = &Record> {
+        self.tables[kind.index()].records.range(super::selection::after(uuid)).map(|(_, record)| record)
+    }
+
     /// How many records a resource has.
     pub fn len(&self, kind: &Kind) -> usize {
         self.tables[kind.index()].records.len()
@@ -113,6 +119,33 @@ impl Snapshot {
                 Referrer { kind, reference: &kind.references()[*reference], uuid: *uuid }
             },
         )
+    }
+
+    /// The entries of a resource that refer to `uuid` with the reference of this number.
+    pub(super) fn referring(&self, kind: &Kind, reference: usize, uuid: Uuid) -> impl Iterator<Item = Uuid> {
+        let of = |end: Uuid| (uuid, kind.index(), reference, end);
+        self.referrers.range(of(Uuid::nil())..=of(Uuid::max())).map(|(_, _, _, uuid)| *uuid)
+    }
+
+    /// The entries of a resource that belong to a user; see [`Snapshot::owner`].
+    pub fn belonging_to(&self, kind: &Kind, owner: Uuid) -> BTreeSet<Uuid> {
+        if kind.login_field().is_some() {
+            return self.get(kind, owner).map(Record::uuid).into_iter().collect();
+        }
+        let through = kind.definition().belongs_through.as_deref();
+        let references = || kind.references().iter().enumerate();
+        let Some((number, reference)) = references().find(|(_, to)| Some(to.field.as_str()) == through)
+        else {
+            return BTreeSet::new();
+        };
+        match self.kinds.get(&reference.to) {
+            None => BTreeSet::new(),
+            Some(target) if target.login_field().is_some() => self.referring(kind, number, owner).collect(),
+            Some(target) => {
+                let targets = self.belonging_to(target, owner);
+                targets.into_iter().flat_map(|to| self.referring(kind, number, to)).collect()
+            }
+        }
     }
 
     /// The user an entry belongs to: itself when it can sign in, otherwise whoever its references lead to.

@@ -237,7 +237,7 @@ fn add_what_the_server_sets(definition: &mut Definition) {
     for secret in generated_secrets {
         add(schema, &secret.field, json!({"type": "string", "format": "device-password"}));
     }
-    close(schema);
+    resource::schema::close(schema);
 }
 
 /// Adds a field that must be there.
@@ -252,20 +252,5 @@ fn add(schema: &mut Value, path: &str, property: Value) {
     if let Some(required) = required.as_array_mut().filter(|required| !required.iter().any(|one| one == name))
     {
         required.push(name.into());
-    }
-}
-
-/// Refuses fields that nobody knows, at every level that does not say otherwise.
-fn close(schema: &mut Value) {
-    let Some(keywords) = schema.as_object_mut() else { return };
-    let is_open = ["additionalProperties", "patternProperties", "unevaluatedProperties"];
-    if keywords.contains_key("properties") && !is_open.iter().any(|keyword| keywords.contains_key(*keyword)) {
-        keywords.insert("additionalProperties".into(), false.into());
-    }
-    if let Some(properties) = keywords.get_mut("properties").and_then(Value::as_object_mut) {
-        properties.values_mut().for_each(close);
-    }
-    if let Some(items) = keywords.get_mut("items") {
-        close(items);
     }
 }
