@@ -5,6 +5,7 @@ mod condition;
 mod context;
 mod crud;
 mod health;
+mod history;
 mod listen;
 mod metrics;
 mod path;
@@ -37,7 +38,11 @@ use tower_http::normalize_path::{NormalizePath, NormalizePathLayer};
 
 /// What the handlers work with; cheap to clone.
 #[derive(Clone)]
-pub struct App(Arc<Parts>);
+pub struct App {
+    parts: Arc<Parts>,
+    /// Tables of the past.
+    past: history::Kept,
+}
 
 /// The parts an [`App`] is put together from.
 pub struct Parts {
@@ -64,7 +69,7 @@ pub struct Parts {
 impl App {
     /// Puts the parts together.
     pub fn new(parts: Parts) -> Self {
-        Self(Arc::new(parts))
+        Self { parts: Arc::new(parts), past: history::Kept::default() }
     }
 
     fn kind(&self, name: &str) -> Result<&Kind, Error> {
@@ -79,7 +84,7 @@ impl std::ops::Deref for App {
     type Target = Parts;
 
     fn deref(&self) -> &Parts {
-        &self.0
+        &self.parts
     }
 }
 
@@ -107,6 +112,9 @@ fn routes() -> Vec<(Access, &'static str, MethodRouter<App>)> {
         (SignedIn, "/v1/sync/all/db", post(sync::all)),
         (SignedIn, "/v1/sync/db/all", post(sync::all)),
         (SignedIn, "/v2/{resource}", get(v2::list).post(v2::create)),
+        (SignedIn, "/v2/{resource}/{id}/history", get(history::of_record)),
+        (SignedIn, "/v2/{resource}/{id}/restore", post(history::restore)),
+        (SignedIn, "/v2/history", get(history::of_tenant)),
         (SignedIn, "/v2/{resource}/{id}", get(v2::read).put(v2::replace).patch(v2::patch).delete(v2::delete)),
     ]
 }

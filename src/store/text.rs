@@ -170,6 +170,11 @@ pub struct Shown<'a> {
 }
 
 impl Shown<'_> {
+    /// Appends the shown part of an entry that is in no table, as compact JSON.
+    pub fn part_of(&self, entry: &Entry, out: &mut String) {
+        show(&canonical(entry), *self, out);
+    }
+
     fn includes(&self, path: &str, is_object: bool) -> bool {
         if self.hidden.iter().any(|hidden| hidden == path) {
             return false;
