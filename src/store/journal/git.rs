@@ -26,7 +26,7 @@ mod wal;
 pub use repair::Repair;
 
 use super::{
-    Author, Change, Journal, JournalError, Loaded, Look, Moment, Mutation, Receipt, Revision, StoredVersion,
+    Author, Change, Journal, JournalError, Loaded, Looker, Moment, Mutation, Receipt, Revision, StoredVersion,
     failed, record_path,
 };
 use flush::{Flusher, Pushed};
@@ -37,7 +37,6 @@ use read::Listing;
 use recover::Recovered;
 use repo::Places;
 use serde::{Deserialize, Serialize};
-use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use trees::Trees;
@@ -178,7 +177,7 @@ impl Journal for GitJournal {
     fn look_back(
         &self,
         before: Option<&Revision>,
-        each: &mut dyn FnMut(&mut dyn Look) -> Result<ControlFlow<()>, JournalError>,
+        each: &mut Looker<'_>,
     ) -> Result<(), JournalError> {
         let (mut odb, history) = self.reader(false)?;
         let newest = match before {

@@ -62,7 +62,7 @@ pub trait Journal: Send + Sync {
     fn look_back(
         &self,
         before: Option<&Revision>,
-        each: &mut dyn FnMut(&mut dyn Look) -> Result<ControlFlow<()>, JournalError>,
+        each: &mut Looker<'_>,
     ) -> Result<(), JournalError>;
 
     /// The revision of that moment.
@@ -86,6 +86,9 @@ pub trait Look {
     /// The text of a record before it and after it.
     fn texts(&mut self, resource: &str, uuid: Uuid) -> Result<[Option<String>; 2], JournalError>;
 }
+
+/// Says of each mutation whether to look further back.
+pub type Looker<'a> = dyn FnMut(&mut dyn Look) -> Result<ControlFlow<()>, JournalError> + 'a;
 
 /// A state of the past.
 #[derive(Debug, Clone, PartialEq, Eq)]

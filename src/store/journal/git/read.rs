@@ -3,10 +3,9 @@
 use super::object::{Commit, Id, Item, Kind, items};
 use super::odb::{Odb, Place, ReadError};
 use crate::store::journal::{
-    JournalError, Loaded, Look, Moment, Revision, Stored, StoredVersion, record_path,
+    JournalError, Loaded, Look, Looker, Moment, Revision, Stored, StoredVersion, record_path,
 };
 use std::collections::HashSet;
-use std::ops::ControlFlow;
 use std::str::FromStr;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -351,7 +350,7 @@ fn head(id: Id, commit: &Commit) -> StoredVersion {
 pub fn look_back(
     odb: &mut Odb,
     newest: Option<Id>,
-    each: &mut dyn FnMut(&mut dyn Look) -> Result<ControlFlow<()>, JournalError>,
+    each: &mut Looker<'_>,
 ) -> Result<(), JournalError> {
     let mut next = newest;
     while let Some(id) = next {
