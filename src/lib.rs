@@ -100,6 +100,7 @@ impl Server {
                 trusted_proxies: config.api.trusted_proxies.clone(),
                 metrics_from: config.api.metrics_from.clone(),
             },
+            v1_deprecated: config.api.v1_deprecated,
             limits: limits.clone(),
         });
         Ok(Self { app, limits, control })

@@ -29,6 +29,7 @@ use axum::Router;
 use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{MethodRouter, get, post};
+use chrono::NaiveDate;
 use std::sync::Arc;
 use tower::Layer;
 use tower_http::CompressionLevel;
@@ -66,6 +67,8 @@ pub struct Parts {
     pub cors_origins: Vec<String>,
     /// Which proxies are believed, and who sees details.
     pub networks: Networks,
+    /// Since when clients are told to leave `/v1`.
+    pub v1_deprecated: Option<NaiveDate>,
     /// Time-outs and sizes.
     pub limits: Limits,
 }
@@ -145,6 +148,7 @@ pub fn router(app: App) -> NormalizePath<Router> {
         .layer(cors(&app.cors_origins))
         .layer(compression())
         .layer(from_fn(context::options_have_no_content))
+        .layer(from_fn_with_state(app.clone(), context::deprecation))
         .layer(from_fn_with_state(app.clone(), context::request_line))
         .with_state(app);
     NormalizePathLayer::trim_trailing_slash().layer(router)

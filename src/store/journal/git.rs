@@ -26,8 +26,8 @@ mod wal;
 pub use repair::Repair;
 
 use super::{
-    Author, Change, Journal, JournalError, Loaded, Looker, Moment, Mutation, Receipt, Revision, StoredVersion,
-    failed, record_path,
+    Author, Change, Journal, JournalError, Loaded, Looker, Moment, Mutation, Receipt, Revision,
+    StoredVersion, failed, record_path,
 };
 use flush::{Flusher, Pushed};
 use history::{History, Row};
@@ -174,11 +174,7 @@ impl Journal for GitJournal {
             .collect()
     }
 
-    fn look_back(
-        &self,
-        before: Option<&Revision>,
-        each: &mut Looker<'_>,
-    ) -> Result<(), JournalError> {
+    fn look_back(&self, before: Option<&Revision>, each: &mut Looker<'_>) -> Result<(), JournalError> {
         let (mut odb, history) = self.reader(false)?;
         let newest = match before {
             None => history.newest(),

@@ -59,11 +59,7 @@ pub trait Journal: Send + Sync {
     ) -> Result<Vec<StoredVersion>, JournalError>;
 
     /// Goes back through all mutations, the newest first, from the one before `before` on, until `each` has had enough.
-    fn look_back(
-        &self,
-        before: Option<&Revision>,
-        each: &mut Looker<'_>,
-    ) -> Result<(), JournalError>;
+    fn look_back(&self, before: Option<&Revision>, each: &mut Looker<'_>) -> Result<(), JournalError>;
 
     /// The revision of that moment.
     fn revision_at(&self, moment: &Moment) -> Result<Revision, JournalError>;

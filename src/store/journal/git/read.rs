@@ -347,11 +347,7 @@ fn head(id: Id, commit: &Commit) -> StoredVersion {
 }
 
 /// Goes back from `newest`, which is the first one, until `each` has had enough.
-pub fn look_back(
-    odb: &mut Odb,
-    newest: Option<Id>,
-    each: &mut Looker<'_>,
-) -> Result<(), JournalError> {
+pub fn look_back(odb: &mut Odb, newest: Option<Id>, each: &mut Looker<'_>) -> Result<(), JournalError> {
     let mut next = newest;
     while let Some(id) = next {
         let commit = commit(odb, id)?;
