@@ -17,7 +17,7 @@ pub use key::{KeyError, signing_key};
 pub use keys::KeyUses;
 pub use limiter::{Account, Limiter, Rate, Rates};
 pub use links::PasswordLinks;
-pub use password::{Passwords, Verdict};
+pub use password::{NO_HASH, Passwords, Verdict};
 pub use scopes::{PATTERN as SCOPE_PATTERN, Scopes};
 pub use sessions::{Grant, Origin, Session, Sessions};
 pub use token::Tokens;

@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use chrono::NaiveDate;
 use validator::{Validate, ValidationError};
 
 use super::Network;
@@ -40,6 +41,8 @@ pub struct Api {
     pub public_url: Option<String>,
     /// Who may read the metrics and the details of the readiness, besides loopback.
     pub metrics_from: Vec<Network>,
+    /// Since when clients are told to leave `/v1` for `/v2` (RFC 9745); not at all when not set.
+    pub v1_deprecated: Option<NaiveDate>,
 }
 
 impl Api {
@@ -69,6 +72,9 @@ impl Api {
             trusted_proxies: s.get("trusted_proxies", |v| value::list(v, value::parsed)).unwrap_or_default(),
             public_url: s.get("public_url", value::web_address),
             metrics_from: s.get("metrics_from", |v| value::list(v, value::parsed)).unwrap_or_default(),
+            v1_deprecated: s.get("v1_deprecated", |value| {
+                value.parse().map_err(|_| rule("format", "must be a date as YYYY-MM-DD"))
+            }),
         };
         if surely_test && !api.listen.ip().to_canonical().is_loopback() {
             s.refuse(
@@ -200,16 +206,20 @@ pub struct Resources {
     pub enabled: Vec<String>,
     /// The folder with the definitions of further resources, absolute.
     pub dir: PathBuf,
+    /// Whether it was named: then it must be there.
+    pub dir_is_named: bool,
 }
 
 impl Resources {
     pub(super) fn read(mut s: Section<'_>, base: &Path) -> Resources {
         let named = s.get("enabled", resource_names);
         let named = named.unwrap_or_else(|| vec!["maintenances".to_owned(), "payments".to_owned()]);
+        let dir = s.get("dir", |value| folder(base, value));
         let others = named.into_iter().filter(|name| !CORE_RESOURCES.contains(&name.as_str()));
         Resources {
             enabled: CORE_RESOURCES.map(str::to_owned).into_iter().chain(others).collect(),
-            dir: s.get("dir", |value| folder(base, value)).unwrap_or_else(|| base.join("resources.d")),
+            dir_is_named: dir.is_some(),
+            dir: dir.unwrap_or_else(|| base.join("resources.d")),
         }
     }
 }

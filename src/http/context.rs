@@ -9,9 +9,10 @@ use crate::error::Error;
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
+use chrono::NaiveTime;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
@@ -176,6 +177,21 @@ fn bearer(headers: &HeaderMap) -> Result<&str, Error> {
     let wrong = || Error::BadCredentials("the header must read `Authorization: Bearer <token>`".into());
     let (scheme, token) = value.to_str().map_err(|_| wrong())?.trim().split_once(' ').ok_or_else(wrong)?;
     if scheme.eq_ignore_ascii_case("bearer") { Ok(token.trim()) } else { Err(wrong()) }
+}
+
+/// Tells the clients of `/v1`, where the operator wants that, since when they should be those of `/v2` (RFC 9745).
+pub async fn deprecation(State(app): State<App>, request: Request, next: Next) -> Response {
+    let since = app.v1_deprecated.filter(|_| reply::is_v1(request.uri().path()));
+    let mut response = next.run(request).await;
+    if let Some(since) = since {
+        let seconds = since.and_time(NaiveTime::MIN).and_utc().timestamp();
+        if let Ok(since) = HeaderValue::try_from(format!("@{seconds}")) {
+            response.headers_mut().insert(HeaderName::from_static("deprecation"), since);
+            let successor = HeaderValue::from_static("</docs>; rel=\"deprecation\"; type=\"text/html\"");
+            response.headers_mut().append(header::LINK, successor);
+        }
+    }
+    response
 }
 
 /// What OPTIONS is answered with is in the headers. The clients of 2017 know 204 for that; tower-http says 200.

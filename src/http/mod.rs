@@ -1,5 +1,6 @@
 //! The HTTP interface: every route, and the order of the middleware, are in this file.
 
+mod batch;
 mod body;
 mod condition;
 mod context;
@@ -9,6 +10,7 @@ mod history;
 mod keys;
 mod listen;
 mod metrics;
+mod once;
 mod passwords;
 mod path;
 mod query;
@@ -29,6 +31,7 @@ use axum::Router;
 use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{MethodRouter, delete, get, post};
+use chrono::NaiveDate;
 use std::sync::Arc;
 use tower::Layer;
 use tower_http::CompressionLevel;
@@ -60,6 +63,8 @@ pub struct Parts {
     pub sync: crate::sync::Sync,
     /// Brings the store to another place.
     pub backup: Backup,
+    /// What hashes of requests are made with, so that nobody else can make them.
+    pub salt: [u8; 32],
     /// Where the time comes from.
     pub clock: Clock,
     /// Where clients reach us.
@@ -68,6 +73,8 @@ pub struct Parts {
     pub cors_origins: Vec<String>,
     /// Which proxies are believed, and who sees details.
     pub networks: Networks,
+    /// Since when clients are told to leave `/v1`.
+    pub v1_deprecated: Option<NaiveDate>,
     /// Time-outs and sizes.
     pub limits: Limits,
 }
@@ -134,6 +141,7 @@ fn routes() -> Vec<(Access, &'static str, MethodRouter<App>)> {
         (SignedIn, "/v2/{resource}/{id}/history", get(history::of_record)),
         (SignedIn, "/v2/{resource}/{id}/restore", post(history::restore)),
         (SignedIn, "/v2/history", get(history::of_tenant)),
+        (SignedIn, "/v2/batch", post(batch::batch)),
         (SignedIn, "/v2/{resource}/{id}", get(v2::read).put(v2::replace).patch(v2::patch).delete(v2::delete)),
     ]
 }
@@ -162,6 +170,7 @@ pub fn router(app: App) -> NormalizePath<Router> {
         .layer(cors(&app.cors_origins))
         .layer(compression())
         .layer(from_fn(context::options_have_no_content))
+        .layer(from_fn_with_state(app.clone(), context::deprecation))
         .layer(from_fn_with_state(app.clone(), context::request_line))
         .with_state(app);
     NormalizePathLayer::trim_trailing_slash().layer(router)

@@ -30,12 +30,14 @@ pub struct Failure {
     reason: String,
     /// Each broken rule by itself; not on `/v1`.
     findings: Vec<Finding>,
+    /// Each refused operation of a batch, by its place.
+    operations: Box<[(usize, Failure)]>,
     /// The title in the envelope of `/v1`, where it is not the one of the method.
     title: Option<&'static str>,
     /// After how many seconds to try again.
     retry_after: Option<NonZeroU32>,
     /// For the log only.
-    inner: Option<String>,
+    inner: Option<Box<str>>,
 }
 
 impl Failure {
@@ -50,6 +52,7 @@ impl Failure {
             code: None,
             reason: reason.into(),
             findings: vec![],
+            operations: Box::default(),
             title: None,
             retry_after,
             inner: None,
@@ -97,6 +100,14 @@ impl From<Error> for Failure {
                 .coded("bad_credentials"),
             Error::Denied(_) => Self::new(StatusCode::FORBIDDEN, reason),
             Error::Changed => Self::new(StatusCode::PRECONDITION_FAILED, reason),
+            Error::KeyReused => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, reason).coded("idempotency_key_reused")
+            }
+            Error::Refused(operations) => {
+                let operations = operations.into_iter().map(|(index, error)| (index, error.into()));
+                let refused = Self::new(StatusCode::UNPROCESSABLE_ENTITY, reason).coded("batch_refused");
+                Self { operations: operations.collect(), ..refused }
+            }
             Error::OutcomeUnknown => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, reason).coded("outcome_unknown")
             }
@@ -107,9 +118,10 @@ impl From<Error> for Failure {
             }
             Error::Unavailable(_) => Self::new(StatusCode::SERVICE_UNAVAILABLE, reason),
             Error::StorageFull => Self::new(StatusCode::INSUFFICIENT_STORAGE, reason).coded("storage_full"),
-            Error::Internal(inner) => {
-                Self { inner: Some(inner), ..Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal error") }
-            }
+            Error::Internal(inner) => Self {
+                inner: Some(inner.into()),
+                ..Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal error")
+            },
         }
     }
 }
@@ -171,6 +183,9 @@ pub async fn render(request: Request, next: Next) -> Response {
     answer
 }
 
+/// Refused operations that are listed: a batch that is wrong throughout is wrong in the same way.
+const REFUSALS_SHOWN: usize = 100;
+
 /// Whether the clients of 2017 know the path.
 pub fn is_v1(path: &str) -> bool {
     path == "/v1" || path.starts_with("/v1/")
@@ -178,6 +193,20 @@ pub fn is_v1(path: &str) -> bool {
 
 /// Problem details (RFC 9457). What the statuses mean is HTTP's; `code` is the word for programs.
 fn problem(failure: &Failure, reason: &str, request_id: &str) -> Value {
+    let mut problem = bare_problem(failure, reason);
+    problem["request_id"] = request_id.into();
+    if !failure.operations.is_empty() {
+        let shown = failure.operations.iter().take(REFUSALS_SHOWN).map(|(index, failure)| {
+            let mut problem = bare_problem(failure, &failure.reason);
+            problem["index"] = (*index).into();
+            problem
+        });
+        problem["operations"] = shown.collect();
+    }
+    problem
+}
+
+fn bare_problem(failure: &Failure, reason: &str) -> Value {
     let title = failure.status.canonical_reason().unwrap_or("Error");
     let code =
         failure.code.map_or_else(|| title.to_ascii_lowercase().replace([' ', '-'], "_"), str::to_owned);
@@ -187,7 +216,6 @@ fn problem(failure: &Failure, reason: &str, request_id: &str) -> Value {
         "status": failure.status.as_u16(),
         "code": code,
         "detail": reason,
-        "request_id": request_id,
     });
     if !failure.findings.is_empty() {
         problem["errors"] = failure.findings.iter().map(finding).collect();

@@ -53,8 +53,10 @@ pub(super) fn definition() -> Definition {
             on_delete: OnDelete::Delete,
         }],
         belongs_through: Some("owner".into()),
+        secret_fields: vec![],
         generated_secrets: vec![],
         back_references: vec![],
+        dropped_fields: vec![],
         not_on_v1: vec![],
     }
 }

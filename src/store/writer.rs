@@ -178,6 +178,11 @@ impl Writer {
         };
         if let Some(newest) = revisions.last() {
             tables.set_revision(newest.clone());
+            for (mutation, revision) in batch.iter().zip(&revisions) {
+                if let Some(receipt) = &mutation.receipt {
+                    tables.receipts_mut().settle(&receipt.key, revision);
+                }
+            }
             self.tables.send_replace(Arc::new(tables));
         }
         for (job, outcome) in decided {
