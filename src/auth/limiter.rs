@@ -33,6 +33,13 @@ pub struct Rate {
     pub every: Duration,
 }
 
+impl Rate {
+    /// How much a bucket may lack for one more try to be let in.
+    fn free(&self) -> TimeDelta {
+        span(self.every) * i32::try_from(self.burst.saturating_sub(1)).unwrap_or(i32::MAX)
+    }
+}
+
 /// The limits.
 #[derive(Debug, Clone, Copy)]
 pub struct Rates {
@@ -118,8 +125,7 @@ impl Limiter {
         let place = Place::of(address);
         let is_known = account.is_some_and(|account| state.known.contains_key(&(account, place)));
         let waits = self.buckets(account, place, is_known).into_iter().filter_map(|(bucket, rate)| {
-            let free =
-                now + span(rate.every) * i32::try_from(rate.burst.saturating_sub(1)).unwrap_or(i32::MAX);
+            let free = now + rate.free();
             let full = state.debts.get_mut(&bucket)?;
             *full = (*full).min(free + LONGEST_WAIT);
             (*full - free).to_std().ok().filter(|wait| !wait.is_zero())
@@ -132,7 +138,15 @@ impl Limiter {
         let (now, mut state) = ((self.clock)(), self.state.lock().unwrap_or_else(PoisonError::into_inner));
         let place = Place::of(address);
         let is_known = account.is_some_and(|account| state.known.contains_key(&(account, place)));
+        // Of tries at the same time, all of which were let in, no more count for the account than one by one.
+        let is_over = account.is_some_and(|account| {
+            let (bucket, rate) = (Bucket::Both(account, place), self.rates.account_and_address);
+            state.debts.get(&bucket).is_some_and(|full| *full > now + rate.free())
+        });
         for (bucket, rate) in self.buckets(account, place, is_known) {
+            if is_over && matches!(bucket, Bucket::Account(_)) {
+                continue;
+            }
             make_room(&mut state.debts, &bucket, |full| *full > now);
             let full = state.debts.entry(bucket).or_insert(now);
             *full = (*full).max(now) + span(rate.every);
@@ -243,6 +257,17 @@ mod tests {
             stage.failures(admin(), "203.0.113.1");
             stage.pass(10);
         }
+        assert!(stage.limiter.check(Some(admin()), Some("203.0.113.2".parse().unwrap())).is_ok());
+    }
+
+    #[test]
+    fn nor_does_one_that_tries_many_times_at_once() {
+        let stage = Stage::new();
+        let one = Some("203.0.113.1".parse().unwrap());
+        for _ in 0..1_000 {
+            stage.limiter.failed(Some(admin()), one);
+        }
+        assert!(stage.limiter.check(Some(admin()), one).is_err());
         assert!(stage.limiter.check(Some(admin()), Some("203.0.113.2".parse().unwrap())).is_ok());
     }
 

@@ -120,7 +120,7 @@ impl Sessions {
                     sessions.insert(session.id, session);
                 }
                 // What ended, and what a crash or a hand has left.
-                _ => fs::remove_file(&path)?,
+                _ => remove(&path),
             }
         }
         Ok(Self(Arc::new(Inner {
@@ -351,9 +351,7 @@ impl Inner {
         drop(sessions);
         for id in gone {
             // A file that stays is an old session that comes back after a restart, for as long as it would have lasted.
-            if let Err(reason) = fs::remove_file(self.file(id)) {
-                tracing::warn!(%reason, session = %id, "the file of an ended session cannot be removed");
-            }
+            remove(&self.file(id));
         }
     }
 
@@ -371,6 +369,12 @@ fn failed(reason: io::Error) -> Error {
     match reason.kind() {
         io::ErrorKind::StorageFull => Error::StorageFull,
         _ => Error::internal("a session on the disk", reason),
+    }
+}
+
+fn remove(path: &Path) {
+    if let Err(reason) = fs::remove_file(path) {
+        tracing::warn!(%reason, file = %path.display(), "what is left of an ended session cannot be removed");
     }
 }
 
