@@ -271,7 +271,7 @@ async fn check(config: &Config, clock: Clock) -> Result<()> {
         }
         // A running server has it: that one checks.
         Err(locked @ OpenError::Locked { .. }) => {
-            let definitions = settings.kinds.definitions().into_iter().cloned().collect();
+            let definitions = settings.kinds.public().map(|kind| kind.definition().clone()).collect();
             let check = Command::Check { definitions };
             let answer = control::ask(&crate::control_socket(config), &check).ok_or(locked)?;
             let answer = answer.context("asking the running server")?;
