@@ -182,7 +182,7 @@ impl Auth {
 const CORE_RESOURCES: [&str; 2] = ["users", "karanas"];
 
 /// Words that stand where a resource's name or a record's id stands in a path: no resource may be called so.
-pub const RESERVED_NAMES: [&str; 13] = [
+pub const RESERVED_NAMES: [&str; 14] = [
     "sync",
     "keys",
     "me",
@@ -192,6 +192,7 @@ pub const RESERVED_NAMES: [&str; 13] = [
     "login",
     "logout",
     "logout-all",
+    "password",
     "refresh",
     "resources",
     "sessions",

@@ -3,7 +3,7 @@
 use super::App;
 use super::body::refuse_query;
 use super::reply::{self, Failure};
-use crate::auth::Actor;
+use crate::auth::{Actor, policy};
 use crate::config::Network;
 use crate::error::Error;
 use axum::Extension;
@@ -129,12 +129,31 @@ pub async fn authenticate(
     if reply::is_v1(request.uri().path()) {
         refuse_query(request.uri().query())?;
     }
-    let actor = app.tokens.actor(&app.store.read(), token)?;
+    let actor = app.credentials.actor(&app.store.read(), token)?;
     if let Some(context) = request.extensions().get::<Context>() {
         let _ = context.actor.set(format!("{}/{}", actor.resource, actor.uuid));
     }
     request.extensions_mut().insert(actor);
     Ok(next.run(request).await)
+}
+
+/// Lets no program in.
+pub async fn only_people(
+    Extension(actor): Extension<Actor>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Failure> {
+    actor.is_a_person()?;
+    Ok(next.run(request).await)
+}
+
+/// Whether details of the inside are for this client: for where it is, or for its key.
+pub fn sees_inside(app: &App, context: &Context, headers: &HeaderMap) -> bool {
+    let by_key = || {
+        let actor = bearer(headers).and_then(|key| app.credentials.actor(&app.store.read(), key));
+        actor.is_ok_and(|actor| policy::sees_inside(&actor))
+    };
+    app.networks.shows_details_to(context.client) || by_key()
 }
 
 /// Lets only those in who may see the inside of the server.
@@ -144,8 +163,10 @@ pub async fn only_trusted(
     request: Request,
     next: Next,
 ) -> Result<Response, Failure> {
-    if !app.networks.shows_details_to(context.client) {
-        return Err(Error::Denied("this is for the networks of [api] metrics_from".into()).into());
+    if !sees_inside(&app, &context, request.headers()) {
+        let reason =
+            "this is for the networks of [api] metrics_from, and for an admin's key with the scope metrics";
+        return Err(Error::Denied(reason.into()).into());
     }
     Ok(next.run(request).await)
 }

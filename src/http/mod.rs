@@ -7,9 +7,11 @@ mod context;
 mod crud;
 mod health;
 mod history;
+mod keys;
 mod listen;
 mod metrics;
 mod once;
+mod passwords;
 mod path;
 mod query;
 mod reply;
@@ -21,14 +23,14 @@ mod v2;
 pub use context::Networks;
 pub use listen::{Limits, serve};
 
-use crate::auth::{Passwords, Tokens};
+use crate::auth::{Credentials, Limiter, Passwords};
 use crate::error::Error;
 use crate::resource::Kind;
 use crate::store::{Backup, Clock, Store};
 use axum::Router;
 use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, delete, get, post};
 use chrono::NaiveDate;
 use std::sync::Arc;
 use tower::Layer;
@@ -51,8 +53,10 @@ pub struct App {
 pub struct Parts {
     /// The records.
     pub store: Store,
-    /// Issues and reads tokens.
-    pub tokens: Tokens,
+    /// Lets people and programs in.
+    pub credentials: Credentials,
+    /// Counts those who failed to get in.
+    pub limiter: Limiter,
     /// Hashes and verifies passwords.
     pub passwords: Passwords,
     /// Brings the records to InfluxDB.
@@ -63,6 +67,8 @@ pub struct Parts {
     pub salt: [u8; 32],
     /// Where the time comes from.
     pub clock: Clock,
+    /// Where clients reach us.
+    pub public_url: Option<String>,
     /// Origins whose pages may call us (CORS).
     pub cors_origins: Vec<String>,
     /// Which proxies are believed, and who sees details.
@@ -80,7 +86,7 @@ impl App {
     }
 
     fn kind(&self, name: &str) -> Result<&Kind, Error> {
-        self.store.kinds().get(name).ok_or_else(|| {
+        self.store.kinds().public().find(|kind| kind.name() == name).ok_or_else(|| {
             let name: String = name.chars().take(100).collect();
             Error::NotFound(format!("there is no resource `{name}`"))
         })
@@ -99,25 +105,38 @@ impl std::ops::Deref for App {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Access {
     Everybody,
-    /// This machine and those of `[api] metrics_from`.
+    /// This machine, those of `[api] metrics_from`, and an admin's key made for that.
     Trusted,
     SignedIn,
+    /// Signed in, and not with a key.
+    Person,
 }
 
 /// Every route, with who gets to it.
 fn routes() -> Vec<(Access, &'static str, MethodRouter<App>)> {
-    use Access::{Everybody, SignedIn, Trusted};
+    use Access::{Everybody, Person, SignedIn, Trusted};
     vec![
         (Everybody, "/health/live", get(health::live)),
         (Everybody, "/health/ready", get(health::ready)),
         (Trusted, "/metrics", get(metrics::metrics)),
-        (Everybody, "/v1/{resource}/login", post(session::login)),
+        (Everybody, "/v1/{resource}/login", post(session::login_v1)),
         (SignedIn, "/v1/{resource}", get(v1::list)),
         (SignedIn, "/v1/{resource}/new", post(v1::create)),
         (SignedIn, "/v1/{resource}/{id}", get(v1::read).put(v1::put).patch(v1::patch).delete(v1::delete)),
         // The 2017 document writes the path one way, the code and the front end of then the other.
         (SignedIn, "/v1/sync/all/db", post(sync::all)),
         (SignedIn, "/v1/sync/db/all", post(sync::all)),
+        (Everybody, "/v2/{resource}/login", post(session::login)),
+        (Everybody, "/v2/refresh", post(session::refresh)),
+        (Everybody, "/v2/password", post(passwords::set)),
+        (Person, "/v2/{resource}/{id}/password-link", post(passwords::link)),
+        (Person, "/v2/logout", post(session::logout)),
+        (Person, "/v2/logout-all", post(session::logout_all)),
+        (Person, "/v2/sessions", get(session::list)),
+        (Person, "/v2/sessions/{id}", delete(session::end)),
+        (Person, "/v2/keys", get(keys::list).post(keys::create)),
+        (Person, "/v2/keys/{id}", get(keys::read).delete(keys::delete)),
+        (SignedIn, "/v2/me", get(session::me)),
         (SignedIn, "/v2/{resource}", get(v2::list).post(v2::create)),
         (SignedIn, "/v2/{resource}/{id}/history", get(history::of_record)),
         (SignedIn, "/v2/{resource}/{id}/restore", post(history::restore)),
@@ -137,6 +156,9 @@ pub fn router(app: App) -> NormalizePath<Router> {
             Access::Everybody => methods,
             Access::Trusted => methods.route_layer(from_fn_with_state(app.clone(), context::only_trusted)),
             Access::SignedIn => methods.route_layer(from_fn_with_state(app.clone(), context::authenticate)),
+            Access::Person => methods
+                .route_layer(from_fn(context::only_people))
+                .route_layer(from_fn_with_state(app.clone(), context::authenticate)),
         };
         router = router.route(path, methods);
     }
