@@ -17,7 +17,7 @@ const UNFINISHED: &str = "tables.git.unfinished";
 const NOT_A_STORE: [&str; 4] = ["README.md", "lock", "lost+found", UNFINISHED];
 
 /// What a restore makes, and takes away again when it fails.
-const MADE: [&str; 4] = [UNFINISHED, REPOSITORY, "wal", "keys"];
+const MADE: [&str; 5] = [UNFINISHED, REPOSITORY, "wal", "state", "keys"];
 
 /// Why nothing was restored.
 #[derive(Debug, thiserror::Error)]
