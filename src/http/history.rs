@@ -268,8 +268,7 @@ fn merge(into: &mut Value, from: Value) {
 /// `POST /v2/{resource}/{id}/restore`
 pub async fn restore(
     State(app): State<App>,
-    Extension(actor): Extension<Actor>,
-    Extension(context): Extension<Context>,
+    (Extension(actor), Extension(context)): (Extension<Actor>, Extension<Context>),
     Path((resource, id)): Path<(String, String)>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
