@@ -1,5 +1,6 @@
 //! Connections: accepted, bounded in number and time, and finished before the server stops.
 
+use super::App;
 use axum::Router;
 use axum::body::Body;
 use hyper::body::Incoming;
@@ -63,12 +64,8 @@ fn connections() -> usize {
 }
 
 /// Serves until `stop` resolves, then finishes what is in flight.
-pub async fn serve(
-    listener: TcpListener,
-    router: NormalizePath<Router>,
-    limits: Limits,
-    stop: impl Future<Output = ()>,
-) {
+pub async fn serve(listener: TcpListener, app: App, stop: impl Future<Output = ()>) {
+    let (router, limits) = (super::router(app.clone()), &app.limits);
     let graceful = GracefulShutdown::new();
     let room = Arc::new(Semaphore::new(limits.connections));
     let mut stop = std::pin::pin!(stop);
@@ -90,8 +87,10 @@ pub async fn serve(
                 }
             },
         };
-        let connection = graceful.watch(connection(stream, router.clone(), &limits));
+        let connection = graceful.watch(connection(stream, router.clone(), limits));
+        let app = app.clone();
         tokio::spawn(async move {
+            let _open = app.traffic().connections.enter();
             // Broken connections are the network's daily business, not ours.
             let _ = connection.await;
             drop(place);

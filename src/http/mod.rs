@@ -10,6 +10,7 @@ mod path;
 mod reply;
 mod session;
 mod sync;
+mod traffic;
 mod v1;
 
 pub use context::Networks;
@@ -28,10 +29,16 @@ use tower::Layer;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use tower_http::normalize_path::{NormalizePath, NormalizePathLayer};
+use traffic::Traffic;
 
 /// What the handlers work with; cheap to clone.
 #[derive(Clone)]
-pub struct App(Arc<Parts>);
+pub struct App(Arc<Inner>);
+
+struct Inner {
+    parts: Parts,
+    traffic: Traffic,
+}
 
 /// The parts an [`App`] is put together from.
 pub struct Parts {
@@ -58,7 +65,13 @@ pub struct Parts {
 impl App {
     /// Puts the parts together.
     pub fn new(parts: Parts) -> Self {
-        Self(Arc::new(parts))
+        let traffic = Traffic::new(routes().into_iter().map(|(_, path, _)| path));
+        Self(Arc::new(Inner { parts, traffic }))
+    }
+
+    /// What passes through.
+    fn traffic(&self) -> &Traffic {
+        &self.0.traffic
     }
 
     fn kind(&self, name: &str) -> Result<&Kind, Error> {
@@ -73,7 +86,7 @@ impl std::ops::Deref for App {
     type Target = Parts;
 
     fn deref(&self) -> &Parts {
-        &self.0
+        &self.0.parts
     }
 }
 

@@ -13,6 +13,7 @@ mod record;
 mod restore;
 mod seal;
 mod snapshot;
+mod stats;
 mod transaction;
 mod writer;
 
@@ -24,6 +25,7 @@ pub use record::{Record, canonical};
 pub use restore::{RestoreError, restore};
 pub use seal::{KeyFile, Keyring, KeyringError};
 pub use snapshot::{Referrer, Snapshot};
+pub use stats::Stats;
 pub use transaction::{Dependents, Transaction};
 
 use crate::error::Error;
@@ -34,6 +36,7 @@ use serde::Serialize;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use tokio::sync::{mpsc, oneshot, watch};
 use uuid::Uuid;
 
@@ -71,6 +74,7 @@ struct Inner {
     tables: watch::Receiver<Arc<Snapshot>>,
     queue: mpsc::Sender<writer::Order>,
     journal: Arc<dyn Journal>,
+    counts: Arc<stats::Counts>,
     past: watch::Receiver<Past>,
 }
 
@@ -142,6 +146,17 @@ impl Store {
     /// What is known of the history before what is served.
     pub fn past(&self) -> Past {
         self.0.past.borrow().clone()
+    }
+
+    /// How it has been doing since it was opened.
+    pub fn stats(&self) -> Stats {
+        let Inner { queue, journal, counts, .. } = &*self.0;
+        Stats {
+            batches: counts.batches.read(),
+            syncs: journal.syncs(),
+            queued: queue.max_capacity() - queue.capacity(),
+            refused_when_full: counts.refused_when_full.load(Ordering::Relaxed),
+        }
     }
 
     /// Whether writes are possible: not after the disk has failed one.

@@ -5,6 +5,7 @@ use super::journal::{Author, Journal, JournalError, Loaded, Moment};
 use super::meta::{self, Meta};
 use super::seal::{Keyring, KeyringError};
 use super::snapshot::Snapshot;
+use super::stats::Counts;
 use super::transaction::Transaction;
 use super::writer::{Order, QUEUE, Writer};
 use super::{Inner, Past, Settings, Store};
@@ -123,11 +124,13 @@ pub(super) fn open_locked(settings: Settings, lock: File) -> Result<Store, OpenE
         let _ = writers.upgrade().map(|queue| queue.try_send(Order::Failed));
     }));
     let closing = Arc::new(AtomicBool::new(false));
+    let counts = Arc::<Counts>::default();
     let writer = Writer {
         journal: journal.clone(),
         tables: publish,
         queue: jobs,
         clock: settings.clock.clone(),
+        counts: counts.clone(),
         closing: closing.clone(),
         lock,
     };
@@ -136,7 +139,7 @@ pub(super) fn open_locked(settings: Settings, lock: File) -> Result<Store, OpenE
         .spawn(move || writer.run())
         .map_err(folder(&settings.path, "starting the writer"))?;
     let past = verify_in_background(journal.clone(), closing);
-    Ok(Store(Arc::new(Inner { settings, tables, queue, journal, past })))
+    Ok(Store(Arc::new(Inner { settings, tables, queue, journal, counts, past })))
 }
 
 /// What is served has been read and hashed; the rest of the history is, beside the serving.

@@ -2,6 +2,7 @@
 
 use super::journal::{Author, Journal, Mutation, Revision};
 use super::snapshot::Snapshot;
+use super::stats::Counts;
 use super::transaction::Transaction;
 use super::{Clock, Written};
 use crate::error::Error;
@@ -81,6 +82,7 @@ pub(super) struct Writer {
     pub tables: watch::Sender<Arc<Snapshot>>,
     pub queue: mpsc::Receiver<Order>,
     pub clock: Clock,
+    pub counts: Arc<Counts>,
     /// Set when it ends.
     pub closing: Arc<AtomicBool>,
     /// Let go of at the very end: no second process may write before.
@@ -168,6 +170,7 @@ impl Writer {
         let revisions = match self.append(&batch) {
             Ok(revisions) => revisions,
             Err(super::JournalError::Full) => {
+                self.counts.refused_when_full.fetch_add(decided.len() as u64, Ordering::Relaxed);
                 decided.into_iter().for_each(|(job, _)| job.answer(Err(Error::StorageFull)));
                 return Ok(());
             }
@@ -177,6 +180,7 @@ impl Writer {
             }
         };
         if let Some(newest) = revisions.last() {
+            self.counts.batches.observe(batch.len() as u64);
             tables.set_revision(newest.clone());
             self.tables.send_replace(Arc::new(tables));
         }

@@ -16,6 +16,7 @@ mod health;
 mod import;
 mod karanas;
 mod layering;
+mod metrics;
 mod operator;
 mod past;
 mod power_cut;
