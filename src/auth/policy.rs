@@ -101,9 +101,14 @@ pub struct Subject {
 impl Subject {
     /// What the policy must know of an entry, stored or about to be.
     pub fn new(tables: &Snapshot, kind: &Kind, entry: &Entry) -> Self {
+        Self::belonging_to(tables.owner(kind, entry), kind, entry)
+    }
+
+    /// The same of an entry whose owner is known.
+    pub fn belonging_to(owner: Option<Uuid>, kind: &Kind, entry: &Entry) -> Self {
         let uuid = entry.get("uuid").and_then(|uuid| uuid.as_str()?.parse().ok());
         let role = kind.login_field().and_then(|_| Role::deserialize(entry.get("role")?).ok());
-        Self { uuid, owner: tables.owner(kind, entry), role }
+        Self { uuid, owner, role }
     }
 }
 
@@ -121,7 +126,12 @@ pub fn may(actor: &Actor, verb: Verb, kind: &Kind) -> Result<(), Error> {
 
 /// Whether the actor may read the record.
 pub fn may_read(actor: &Actor, kind: &Kind, subject: &Subject) -> Result<(), Error> {
-    check(actor, Verb::Read, kind, covers(rule(actor.role, kind.name()).read, actor, subject))
+    check(actor, Verb::Read, kind, reads(actor, kind, subject))
+}
+
+/// The same as yes or no, for those who ask often.
+pub fn reads(actor: &Actor, kind: &Kind, subject: &Subject) -> bool {
+    covers(rule(actor.role, kind.name()).read, actor, subject)
 }
 
 /// Whether the actor may see the record's secrets. The hash of a password is for nobody.

@@ -150,7 +150,7 @@ pub async fn only_trusted(
 }
 
 /// The token of `Authorization: Bearer <token>` (RFC 6750, 2.1); the word in any case, as the old clients write it.
-fn bearer(headers: &HeaderMap) -> Result<&str, Error> {
+pub fn bearer(headers: &HeaderMap) -> Result<&str, Error> {
     let value = headers.get(header::AUTHORIZATION).ok_or(Error::NoCredentials)?;
     let wrong = || Error::BadCredentials("the header must read `Authorization: Bearer <token>`".into());
     let (scheme, token) = value.to_str().map_err(|_| wrong())?.trim().split_once(' ').ok_or_else(wrong)?;

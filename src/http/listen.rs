@@ -29,18 +29,26 @@ pub struct Limits {
     pub body_size: usize,
     /// Connections at a time; more wait to be accepted.
     pub connections: usize,
+    /// Event streams at a time; more are refused.
+    pub event_streams: usize,
+    /// How long a stream is silent at most.
+    pub heartbeat: Duration,
     /// How long requests in flight may go on when the server stops.
     pub shutdown_time: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
+        let connections = connections();
         Self {
             header_time: Duration::from_secs(30),
             body_time: Duration::from_secs(30),
             write_time: Duration::from_secs(30),
             body_size: 1 << 20,
-            connections: connections(),
+            connections,
+            // They stay, and others must get in as well.
+            event_streams: connections * 3 / 4,
+            heartbeat: Duration::from_secs(15),
             shutdown_time: Duration::from_secs(10),
         }
     }
@@ -50,7 +58,7 @@ impl Default for Limits {
 /// ones must not leave the store without files.
 fn connections() -> usize {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    const MOST: u64 = 8192;
+    const MOST: u64 = 16384;
     const FOR_OURSELVES: u64 = 256;
     let limit = getrlimit(Resource::Nofile);
     let wanted = limit.maximum.unwrap_or(u64::MAX).min(MOST + FOR_OURSELVES);
@@ -97,6 +105,8 @@ pub async fn serve(listener: TcpListener, app: App, stop: impl Future<Output = (
         });
     }
     drop(listener);
+    // They would never end by themselves.
+    app.events().stop();
     if tokio::time::timeout(limits.shutdown_time, graceful.shutdown()).await.is_err() {
         tracing::warn!("requests were still in flight when the time for stopping was over");
     }

@@ -48,6 +48,10 @@ fn requests(page: &mut Page, app: &App) {
     page.gauge("karana_http_requests_in_flight", "Requests that are being worked on.", in_flight);
     page.gauge("karana_http_connections", "Open connections.", traffic.connections.now() as f64);
     let most = app.limits.connections as f64;
+    let events = app.events();
+    page.gauge("karana_http_event_streams", "Open event streams.", events.readers() as f64);
+    let about = "Beyond so many, event streams are refused.";
+    page.gauge("karana_http_event_streams_limit", about, events.limit() as f64);
     page.gauge("karana_http_connections_limit", "Beyond so many, connections wait to be accepted.", most);
 }
 

@@ -3,6 +3,7 @@
 mod body;
 mod context;
 mod crud;
+mod events;
 mod health;
 mod listen;
 mod metrics;
@@ -24,6 +25,7 @@ use axum::Router;
 use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{MethodRouter, get, post};
+use events::Events;
 use std::sync::Arc;
 use tower::Layer;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -38,6 +40,7 @@ pub struct App(Arc<Inner>);
 struct Inner {
     parts: Parts,
     traffic: Traffic,
+    events: Events,
 }
 
 /// The parts an [`App`] is put together from.
@@ -66,7 +69,13 @@ impl App {
     /// Puts the parts together.
     pub fn new(parts: Parts) -> Self {
         let traffic = Traffic::new(routes().into_iter().map(|(_, path, _)| path));
-        Self(Arc::new(Inner { parts, traffic }))
+        let events = Events::new(parts.limits.event_streams);
+        Self(Arc::new(Inner { parts, traffic, events }))
+    }
+
+    /// Who follows the changes.
+    fn events(&self) -> &Events {
+        &self.0.events
     }
 
     /// What passes through.
@@ -106,6 +115,7 @@ fn routes() -> Vec<(Access, &'static str, MethodRouter<App>)> {
         (Everybody, "/health/live", get(health::live)),
         (Everybody, "/health/ready", get(health::ready)),
         (Trusted, "/metrics", get(metrics::metrics)),
+        (SignedIn, "/v2/events", get(events::events)),
         (Everybody, "/v1/{resource}/login", post(session::login)),
         (SignedIn, "/v1/{resource}", get(v1::list)),
         (SignedIn, "/v1/{resource}/new", post(v1::create)),

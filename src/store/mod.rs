@@ -5,6 +5,7 @@
 
 mod backup;
 mod dump;
+mod feed;
 mod journal;
 mod load;
 mod meta;
@@ -19,6 +20,7 @@ mod writer;
 
 pub use backup::{Backup, Status as BackupStatus};
 pub use dump::{Import, export, tablestate};
+pub use feed::{Alteration, Commit, Follower, Side, TooOld};
 pub use journal::{Author, JournalError, Moment, Revision};
 pub use open::{Fault, OpenError, check, repair};
 pub use record::{Record, canonical};
@@ -75,6 +77,7 @@ struct Inner {
     queue: mpsc::Sender<writer::Order>,
     journal: Arc<dyn Journal>,
     counts: Arc<stats::Counts>,
+    feed: feed::Feed,
     past: watch::Receiver<Past>,
 }
 
@@ -141,6 +144,12 @@ impl Store {
     /// Sees each new state of the tables; a slow subscriber sees the newest one.
     pub fn subscribe(&self) -> watch::Receiver<Arc<Snapshot>> {
         self.0.tables.clone()
+    }
+
+    /// Follows every commit after a revision, or from now on; answers with the revision that the follower begins after,
+    /// too. Nothing waits for a follower.
+    pub fn follow(&self, after: Option<&str>) -> Result<(Follower, Revision), TooOld> {
+        self.0.feed.follow(after)
     }
 
     /// What is known of the history before what is served.

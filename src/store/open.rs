@@ -1,5 +1,6 @@
 //! From a folder on the disk to a store that serves: lock, load, check.
 
+use super::feed::Feed;
 use super::journal::git::{GitJournal, Repair};
 use super::journal::{Author, Journal, JournalError, Loaded, Moment};
 use super::meta::{self, Meta};
@@ -125,12 +126,14 @@ pub(super) fn open_locked(settings: Settings, lock: File) -> Result<Store, OpenE
     }));
     let closing = Arc::new(AtomicBool::new(false));
     let counts = Arc::<Counts>::default();
+    let feed = Feed::after(tables.borrow().revision().clone());
     let writer = Writer {
         journal: journal.clone(),
         tables: publish,
         queue: jobs,
         clock: settings.clock.clone(),
         counts: counts.clone(),
+        feed: feed.clone(),
         closing: closing.clone(),
         lock,
     };
@@ -139,7 +142,7 @@ pub(super) fn open_locked(settings: Settings, lock: File) -> Result<Store, OpenE
         .spawn(move || writer.run())
         .map_err(folder(&settings.path, "starting the writer"))?;
     let past = verify_in_background(journal.clone(), closing);
-    Ok(Store(Arc::new(Inner { settings, tables, queue, journal, counts, past })))
+    Ok(Store(Arc::new(Inner { settings, tables, queue, journal, counts, feed, past })))
 }
 
 /// What is served has been read and hashed; the rest of the history is, beside the serving.

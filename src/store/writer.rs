@@ -1,5 +1,6 @@
 //! The one writer: a thread that takes what waits in the queue as a batch.
 
+use super::feed::Feed;
 use super::journal::{Author, Journal, Mutation, Revision};
 use super::snapshot::Snapshot;
 use super::stats::Counts;
@@ -83,6 +84,7 @@ pub(super) struct Writer {
     pub queue: mpsc::Receiver<Order>,
     pub clock: Clock,
     pub counts: Arc<Counts>,
+    pub feed: Feed,
     /// Set when it ends.
     pub closing: Arc<AtomicBool>,
     /// Let go of at the very end: no second process may write before.
@@ -148,6 +150,8 @@ impl Writer {
         let before = self.tables.borrow().clone();
         let mut tables = (*before).clone();
         let mut batch = Vec::new();
+        // After each mutation of the batch.
+        let mut states = Vec::new();
         let mut decided = Vec::with_capacity(jobs.len());
         for mut job in jobs {
             let mut transaction = Transaction::new(tables.clone());
@@ -159,6 +163,7 @@ impl Writer {
             let outcome = outcome.map(|changed| {
                 if let Some(changed) = changed {
                     let (after, mutation) = changed.mutation(job.author(), (self.clock)());
+                    states.push(after.clone());
                     tables = after;
                     batch.push(mutation);
                 }
@@ -183,6 +188,12 @@ impl Writer {
             self.counts.batches.observe(batch.len() as u64);
             tables.set_revision(newest.clone());
             self.tables.send_replace(Arc::new(tables));
+            // Before the answers: whoever has one can follow from there on.
+            let befores = std::iter::once(&*before).chain(&states);
+            let mutations = batch.iter().zip(befores).zip(&states).zip(&revisions);
+            self.feed.push(
+                mutations.map(|(((mutation, before), after), revision)| (mutation, before, after, revision)),
+            );
         }
         for (job, outcome) in decided {
             job.answer(outcome.map(|written| match written {
