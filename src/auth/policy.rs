@@ -112,6 +112,15 @@ impl Subject {
     }
 }
 
+/// What an actor sees of a resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sight {
+    /// Which records.
+    pub records: On,
+    /// The secrets of which records.
+    pub secrets: On,
+}
+
 /// Whether the actor may use the verb on any record of the resource at all.
 pub fn may(actor: &Actor, verb: Verb, kind: &Kind) -> Result<(), Error> {
     let rule = rule(actor.role, kind.name());
@@ -122,6 +131,13 @@ pub fn may(actor: &Actor, verb: Verb, kind: &Kind) -> Result<(), Error> {
         Verb::Delete => rule.delete,
     };
     if reach == On::None { Err(refusal(actor, verb, kind)) } else { Ok(()) }
+}
+
+/// Which records of the resource the actor may read, and of which of them the secrets.
+pub fn sight(actor: &Actor, kind: &Kind) -> Result<Sight, Error> {
+    may(actor, Verb::Read, kind)?;
+    let rule = rule(actor.role, kind.name());
+    Ok(Sight { records: rule.read, secrets: rule.secrets })
 }
 
 /// Whether the actor may read the record.

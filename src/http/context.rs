@@ -90,9 +90,11 @@ pub async fn request_line(State(app): State<App>, mut request: Request, next: Ne
     let route = || route.as_ref().map(MatchedPath::as_str);
 
     let mut response = next.run(request).await;
-    if reply::is_v1(&path) {
-        // Tokens, device passwords: nothing for a cache on the way.
-        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if reply::is_v1(&path) || path.starts_with("/v2/") {
+        // Tokens, device passwords: nothing for a cache on the way, unless the handler knows better.
+        let headers = response.headers_mut();
+        headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+        headers.append(header::VARY, HeaderValue::from_static("authorization"));
     }
     if let Ok(id) = HeaderValue::from_str(&context.id) {
         response.headers_mut().insert(REQUEST_ID, id);
@@ -127,7 +129,9 @@ pub async fn authenticate(
     next: Next,
 ) -> Result<Response, Failure> {
     let token = bearer(request.headers())?;
-    refuse_query(request.uri().query())?;
+    if reply::is_v1(request.uri().path()) {
+        refuse_query(request.uri().query())?;
+    }
     let actor = app.tokens.actor(&app.store.read(), token)?;
     if let Some(context) = request.extensions().get::<Context>() {
         let _ = context.actor.set(format!("{}/{}", actor.resource, actor.uuid));
@@ -157,12 +161,11 @@ pub fn bearer(headers: &HeaderMap) -> Result<&str, Error> {
     if scheme.eq_ignore_ascii_case("bearer") { Ok(token.trim()) } else { Err(wrong()) }
 }
 
-/// The clients of 2017 know 204 as the answer to a preflight; tower-http says 200.
-pub async fn preflight_has_no_content(request: Request, next: Next) -> Response {
-    let is_preflight = request.method() == Method::OPTIONS
-        && request.headers().contains_key("access-control-request-method");
+/// What OPTIONS is answered with is in the headers. The clients of 2017 know 204 for that; tower-http says 200.
+pub async fn options_have_no_content(request: Request, next: Next) -> Response {
+    let is_options = request.method() == Method::OPTIONS;
     let mut response = next.run(request).await;
-    if is_preflight && response.status() == StatusCode::OK {
+    if is_options && response.status() == StatusCode::OK {
         *response.status_mut() = StatusCode::NO_CONTENT;
         *response.body_mut() = Body::empty();
         response.headers_mut().remove(header::CONTENT_LENGTH);

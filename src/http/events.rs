@@ -9,15 +9,16 @@ use super::reply::Failure;
 use crate::auth::Actor;
 use crate::auth::policy::{self, Subject, Verb};
 use crate::error::Error;
-use crate::resource::{Entry, Kind};
-use crate::store::{Alteration, Commit, Follower, Revision, Side};
+use crate::resource::Kind;
+use crate::store::{Alteration, Commit, Follower, Revision, Shown, Side};
 use axum::Extension;
 use axum::body::{Body, Bytes};
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use chrono::SecondsFormat;
 use futures::stream;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::collections::{HashMap, VecDeque};
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -55,10 +56,11 @@ struct Change {
     after: Option<Subject>,
     /// Whether it shows, to those who saw it before and see it now.
     shows: bool,
+    /// Its name, as JSON.
     resource: String,
     uuid: String,
-    /// What is shown of it now.
-    record: Value,
+    /// What is shown of it now, as JSON.
+    record: String,
 }
 
 /// What happened to a record, for one reader.
@@ -130,13 +132,14 @@ impl Told {
 
     fn write(&self, deeds: &[Deed]) -> Bytes {
         let Commit { revision, time, actor, .. } = &*self.commit;
-        let mut data = json!({"revision": revision.0, "time": time, "actor": actor});
-        let event = match &self.changes {
-            None => "reset",
+        let time = time.to_rfc3339_opts(SecondsFormat::Secs, true);
+        let about = json!({"revision": revision.0, "time": time, "actor": actor}).to_string();
+        let (event, data) = match &self.changes {
+            None => ("reset", about),
             Some(changes) => {
                 let changes = changes.iter().zip(deeds).filter_map(|(change, deed)| change.json(*deed));
-                data["changes"] = changes.collect();
-                "change"
+                let changes = changes.collect::<Vec<_>>().join(",");
+                ("change", format!("{},\"changes\":[{changes}]}}", about.trim_end_matches('}')))
             }
         };
         // JSON in one line: a newline in a text is written `\n`.
@@ -146,39 +149,37 @@ impl Told {
 
 impl Change {
     fn new(kind: &Kind, Alteration { uuid, before, after, .. }: &Alteration) -> Self {
-        let shown = |side: &Option<Side>| side.as_ref().map(|side| side.record.entry());
+        // Secrets are read where they are needed, not broadcast.
+        let shown = |side: &Option<Side>| {
+            let mut text = String::new();
+            side.as_ref()?.record.show(Shown { hidden: kind.hidden(false), only: None }, &mut text);
+            Some(text)
+        };
+        let subject = |side: &Option<Side>| {
+            let Side { record, owner } = side.as_ref()?;
+            Some(Subject::belonging_to(*owner, kind, &record.entry()))
+        };
         let (old, new) = (shown(before), shown(after));
-        let subject = |side: &Option<Side>, entry: &Option<Entry>| {
-            Some(Subject::belonging_to(side.as_ref()?.owner, kind, entry.as_ref()?))
-        };
-        let (before, after) = (subject(before, &old), subject(after, &new));
-        let redacted = |entry: Option<Entry>| {
-            entry.map(|mut entry| {
-                // Secrets are read where they are needed, not broadcast.
-                kind.redact(&mut entry, false, None);
-                entry
-            })
-        };
-        let (old, new) = (redacted(old), redacted(new));
         Self {
             kind: kind.index(),
-            before,
-            after,
+            before: subject(before),
+            after: subject(after),
             shows: old != new,
-            resource: kind.name().to_owned(),
+            resource: json!(kind.name()).to_string(),
             uuid: uuid.to_string(),
-            record: new.into(),
+            record: new.unwrap_or_default(),
         }
     }
 
-    fn json(&self, deed: Deed) -> Option<Value> {
+    fn json(&self, deed: Deed) -> Option<String> {
         let (action, record) = match deed {
             Deed::None => return None,
-            Deed::Create => ("create", &self.record),
-            Deed::Update => ("update", &self.record),
-            Deed::Delete => ("delete", &Value::Null),
+            Deed::Create => ("create", self.record.as_str()),
+            Deed::Update => ("update", self.record.as_str()),
+            Deed::Delete => ("delete", "null"),
         };
-        Some(json!({"resource": self.resource, "uuid": self.uuid, "action": action, "record": record}))
+        let Self { resource, uuid, .. } = self;
+        Some(format!(r#"{{"resource":{resource},"uuid":"{uuid}","action":"{action}","record":{record}}}"#))
     }
 }
 

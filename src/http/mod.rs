@@ -1,6 +1,7 @@
 //! The HTTP interface: every route, and the order of the middleware, are in this file.
 
 mod body;
+mod condition;
 mod context;
 mod crud;
 mod events;
@@ -8,11 +9,13 @@ mod health;
 mod listen;
 mod metrics;
 mod path;
+mod query;
 mod reply;
 mod session;
 mod sync;
 mod traffic;
 mod v1;
+mod v2;
 
 pub use context::Networks;
 pub use listen::{Limits, serve};
@@ -28,7 +31,10 @@ use axum::routing::{MethodRouter, get, post};
 use events::Events;
 use std::sync::Arc;
 use tower::Layer;
+use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use tower_http::normalize_path::{NormalizePath, NormalizePathLayer};
 use traffic::Traffic;
@@ -123,10 +129,12 @@ fn routes() -> Vec<(Access, &'static str, MethodRouter<App>)> {
         // The 2017 document writes the path one way, the code and the front end of then the other.
         (SignedIn, "/v1/sync/all/db", post(sync::all)),
         (SignedIn, "/v1/sync/db/all", post(sync::all)),
+        (SignedIn, "/v2/{resource}", get(v2::list).post(v2::create)),
+        (SignedIn, "/v2/{resource}/{id}", get(v2::read).put(v2::replace).patch(v2::patch).delete(v2::delete)),
     ]
 }
 
-/// The whole interface as one service. From outside to inside: trailing slashes, request line in the log, CORS,
+/// The whole interface as one service. From outside to inside: trailing slashes, request line in the log, compression, CORS,
 /// error bodies, panics, who gets in, handler.
 pub fn router(app: App) -> NormalizePath<Router> {
     let mut router = Router::new();
@@ -145,10 +153,18 @@ pub fn router(app: App) -> NormalizePath<Router> {
         .layer(CatchPanicLayer::custom(reply::panicked))
         .layer(from_fn(reply::render))
         .layer(cors(&app.cors_origins))
-        .layer(from_fn(context::preflight_has_no_content))
+        .layer(compression())
+        .layer(from_fn(context::options_have_no_content))
         .layer(from_fn_with_state(app.clone(), context::request_line))
         .with_state(app);
     NormalizePathLayer::trim_trailing_slash().layer(router)
+}
+
+/// For clients that ask for it, and answers that are worth it; level 4 of both takes little more time than none.
+fn compression() -> CompressionLayer<impl Predicate> {
+    CompressionLayer::new()
+        .quality(CompressionLevel::Precise(4))
+        .compress_when(SizeAbove::new(1024).and(NotForContentType::SSE))
 }
 
 fn cors(origins: &[String]) -> CorsLayer {
@@ -160,6 +176,19 @@ fn cors(origins: &[String]) -> CorsLayer {
     CorsLayer::new()
         .allow_origin(origin)
         .allow_methods([Method::POST, Method::PUT, Method::GET, Method::PATCH, Method::DELETE])
-        .allow_headers([header::CONTENT_TYPE, header::AUTHORIZATION])
-        .expose_headers([HeaderName::from_static(context::REQUEST_ID), reply::REVISION])
+        .allow_headers([
+            header::CONTENT_TYPE,
+            header::AUTHORIZATION,
+            header::IF_MATCH,
+            header::IF_NONE_MATCH,
+            HeaderName::from_static("idempotency-key"),
+            HeaderName::from_static("last-event-id"),
+        ])
+        .expose_headers([
+            HeaderName::from_static(context::REQUEST_ID),
+            reply::REVISION,
+            header::ETAG,
+            header::LOCATION,
+            header::RETRY_AFTER,
+        ])
 }

@@ -196,8 +196,12 @@ pub async fn unknown_path(uri: Uri) -> Failure {
 }
 
 /// The fallback for methods that a path does not have.
-pub async fn unknown_method(method: Method) -> Failure {
-    Failure::new(StatusCode::METHOD_NOT_ALLOWED, format!("{method} is not possible here"))
+pub async fn unknown_method(method: Method) -> Response {
+    // The router adds `Allow`.
+    if method == Method::OPTIONS {
+        return StatusCode::NO_CONTENT.into_response();
+    }
+    Failure::new(StatusCode::METHOD_NOT_ALLOWED, format!("{method} is not possible here")).into_response()
 }
 
 /// A handler's panic is answered like any other fault of ours; the panic hook has logged it.

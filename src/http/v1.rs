@@ -3,13 +3,13 @@
 use super::App;
 use super::body::{Parameters, refuse_query};
 use super::context::Context;
-use super::crud::Call;
+use super::crud::{Call, Change, Condition};
 use super::path::Path;
 use super::reply::{self, Failure};
 use crate::auth::Actor;
 use crate::error::Error;
 use crate::resource::{Entry, Kind, MASK};
-use crate::store::{Dependents, Snapshot};
+use crate::store::{Dependents, Record, Snapshot};
 use axum::Extension;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
@@ -54,8 +54,9 @@ pub async fn create(
 ) -> Answer {
     let mut input = parameters.data()?;
     forget_what_v1_does_not_know(app.kind(&resource)?, &mut input);
-    let made = call(&app, &actor, &context, &resource).create(&input).await?;
-    Ok(reply::written(made.revision, reply::v1(json!({"uuid": made.value.to_string()}))))
+    let call = call(&app, &actor, &context, &resource);
+    let made = call.create(call.read_new(&input)?).await?;
+    Ok(reply::written(made.revision, reply::v1(json!({"uuid": made.value["uuid"]}))))
 }
 
 pub async fn put(
@@ -99,7 +100,7 @@ async fn update(
     forget_what_v1_does_not_know(app.kind(&resource)?, &mut input);
     let patch = call.read_patch(&input)?;
     rule(patch.named).map_err(|reason| Error::invalid("data", "fields", reason))?;
-    let changed = call.update(uuid, patch).await?;
+    let changed = call.update(uuid, Change::Patch(patch), Condition::None).await?;
     Ok(reply::written(changed.revision, one(uuid, changed.value)))
 }
 
@@ -114,20 +115,19 @@ pub async fn delete(
     app.kind(&resource)?;
     let uuid = parse_id(&id)?;
     let dependents = dependents(query.as_deref())?;
-    let deleted = call(&app, &actor, &context, &resource).delete(uuid, dependents).await?;
+    let deleted = call(&app, &actor, &context, &resource).delete(uuid, dependents, Condition::None).await?;
     Ok(reply::written(deleted.revision, one(uuid, deleted.value)))
 }
 
-fn call<'a>(app: &'a App, actor: &'a Actor, context: &'a Context, resource: &'a str) -> Call<'a> {
+fn call<'a>(app: &'a App, actor: &'a Actor, context: &'a Context, resource: &'a str) -> Call<'a, Entry> {
     Call { app, actor, context, resource, view }
 }
 
 /// An entry as the clients of 2017 know it: secrets masked, so that the keys stay; lists of who refers to it; nothing
 /// that has come since.
-fn view(tables: &Snapshot, kind: &Kind, mut entry: Entry, secrets: bool) -> Entry {
-    if let Some(uuid) = entry.get("uuid").and_then(|uuid| uuid.as_str()?.parse().ok()) {
-        tables.add_back_references(kind, uuid, &mut entry);
-    }
+fn view(tables: &Snapshot, kind: &Kind, record: &Record, secrets: bool) -> Entry {
+    let mut entry = record.entry();
+    tables.add_back_references(kind, record.uuid(), &mut entry);
     kind.redact(&mut entry, secrets, Some(MASK));
     forget_what_v1_does_not_know(kind, &mut entry);
     entry

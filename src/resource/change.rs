@@ -101,20 +101,25 @@ impl Kind {
         }
         let mut new = old.clone();
         merge(&mut new, &patch.fields);
+        self.settle(old, &mut new);
+        Ok(new)
+    }
+
+    /// Sets what follows from a change: secrets that are renewed with a field, and the end of tokens.
+    pub(super) fn settle(&self, old: &Entry, new: &mut Entry) {
         for secret in &self.definition.generated_secrets {
             let moved =
-                secret.renewed_with.as_deref().is_some_and(|with| field(old, with) != field(&new, with));
+                secret.renewed_with.as_deref().is_some_and(|with| field(old, with) != field(new, with));
             if moved {
-                set_field(&mut new, &secret.field, device_password().into());
+                set_field(new, &secret.field, device_password().into());
             }
         }
         if self.login_field().is_some()
-            && ["role", "state", PASSWORD].iter().any(|path| field(old, path) != field(&new, path))
+            && ["role", "state", PASSWORD].iter().any(|path| field(old, path) != field(new, path))
         {
             let epoch = field(old, TOKEN_EPOCH).and_then(Value::as_u64).unwrap_or_default();
             new.insert(TOKEN_EPOCH.into(), ((epoch + 1) % (1 << 31)).into());
         }
-        Ok(new)
     }
 
     /// An entry of the past as it is to come back. Tokens that have ended since stay ended.
@@ -157,7 +162,7 @@ impl Kind {
         paths
     }
 
-    fn server_owned(&self) -> impl Iterator<Item = &str> {
+    pub(super) fn server_owned(&self) -> impl Iterator<Item = &str> {
         ["uuid", "created_at"]
             .into_iter()
             .chain(self.definition.generated_secrets.iter().map(|secret| secret.field.as_str()))

@@ -5,6 +5,7 @@
 //! policy, import, export) works from the `Kind` and names no resource.
 
 mod change;
+mod draft;
 mod karanas;
 mod maintenances;
 mod payments;
@@ -12,6 +13,7 @@ mod schema;
 mod users;
 
 pub use change::{Patch, device_password, timestamp};
+pub use draft::Draft;
 pub use karanas::Karana;
 pub use schema::Schema;
 pub use users::{Role, State, User};
@@ -106,7 +108,15 @@ pub struct Kind {
     create: Schema,
     patch: Schema,
     import: Schema,
+    /// As `/v2` is strict about what it is sent.
+    draft: Schema,
+    /// The same for an entry that is there and has a password.
+    redraft: Schema,
     unique: Vec<Unique>,
+    /// Paths that nobody sees.
+    private: Vec<String>,
+    /// Those, and the secrets.
+    hidden: Vec<String>,
 }
 
 /// One rule of uniqueness.
@@ -146,6 +156,14 @@ impl Kind {
         let create = Schema::new(definition.entry_create_schema.clone())?;
         let patch = create.partial()?;
         let import = Schema::new(definition.entry_import_schema.clone())?;
+        let draft = create.strict()?;
+        let redraft = draft.without_requiring(PASSWORD)?;
+        let private: Vec<String> = match definition.credentials_login_field {
+            Some(_) => vec![PASSWORD.into(), TOKEN_EPOCH.into()],
+            None => vec![TOKEN_EPOCH.into()],
+        };
+        let secrets = definition.generated_secrets.iter().map(|secret| secret.field.clone());
+        let hidden = private.iter().cloned().chain(secrets).collect();
         let is_address = |path: &str| import.property(path).is_some_and(|schema| schema["format"] == "email");
         let whole = definition.unique_schema_fields.iter().map(|field| (field, None));
         let within = definition.unique_within.iter().map(|(field, within)| (field, Some(within.clone())));
@@ -153,7 +171,7 @@ impl Kind {
             .chain(within)
             .map(|(field, within)| Unique { field: field.clone(), within, is_address: is_address(field) })
             .collect();
-        Ok(Self { definition, index, create, patch, import, unique })
+        Ok(Self { definition, index, create, patch, import, draft, redraft, unique, private, hidden })
     }
 
     /// The definition it was made from.
@@ -202,6 +220,24 @@ impl Kind {
         password
             .into_iter()
             .chain(self.definition.generated_secrets.iter().map(|secret| secret.field.as_str()))
+    }
+
+    /// The paths that a reader does not see on `/v2`.
+    pub fn hidden(&self, sees_secrets: bool) -> &[String] {
+        if sees_secrets { &self.private } else { &self.hidden }
+    }
+
+    /// Whether an entry holds secrets that some readers see.
+    pub fn has_secrets(&self) -> bool {
+        self.hidden.len() > self.private.len()
+    }
+
+    /// Whether the field at `path`, or part of it, is or was one of the secrets.
+    pub fn is_secret(&self, path: &str) -> bool {
+        let below = |inner: &str, outer: &str| {
+            inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        self.hidden.iter().any(|hidden| below(path, hidden))
     }
 
     /// Checks an entry as it is (to be) stored.

@@ -84,6 +84,25 @@ impl Schema {
         Self::new(json)
     }
 
+    /// The same rules, and no field beside those that are named.
+    pub fn strict(&self) -> Result<Self, String> {
+        let mut json = self.json.clone();
+        close(&mut json);
+        Self::new(json)
+    }
+
+    /// The same rules, but that the field at `path` may be missing.
+    pub fn without_requiring(&self, path: &str) -> Result<Self, String> {
+        let mut json = self.json.clone();
+        let (above, name) = path.rsplit_once('.').unwrap_or(("", path));
+        let mut object = above.split('.').filter(|name| !name.is_empty());
+        let object = object.try_fold(&mut json, |schema, name| schema.get_mut("properties")?.get_mut(name));
+        if let Some(required) = object.and_then(|schema| schema.get_mut("required")?.as_array_mut()) {
+            required.retain(|required| required != name);
+        }
+        Self::new(json)
+    }
+
     /// The schema as JSON.
     pub fn json(&self) -> &Value {
         &self.json
@@ -227,6 +246,13 @@ fn relax(schema: &mut Value) {
             properties.values_mut().for_each(relax);
         }
     }
+}
+
+fn close(schema: &mut Value) {
+    let Some(object) = schema.as_object_mut() else { return };
+    let Some(properties) = object.get_mut("properties").and_then(Value::as_object_mut) else { return };
+    properties.values_mut().for_each(close);
+    object.entry("additionalProperties").or_insert(false.into());
 }
 
 /// What a broken rule says to a person.

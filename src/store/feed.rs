@@ -237,6 +237,6 @@ fn belonging_through<'a>(
 
 impl Side {
     fn of(tables: &Snapshot, kind: &Kind, record: &Record) -> Self {
-        Self { record: record.clone(), owner: tables.owner(kind, &record.entry()) }
+        Self { record: record.clone(), owner: tables.owner_of(kind, record) }
     }
 }

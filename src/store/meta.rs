@@ -3,8 +3,8 @@
 use super::Settings;
 use super::journal::Loaded;
 use super::open::{Fault, OpenError};
-use super::record::canonical;
 use super::seal::Keyring;
+use super::text::canonical;
 use crate::error::Finding;
 use serde_json::{Value, json};
 

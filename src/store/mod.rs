@@ -13,8 +13,10 @@ mod open;
 mod record;
 mod restore;
 mod seal;
+mod selection;
 mod snapshot;
 mod stats;
+mod text;
 mod transaction;
 mod writer;
 
@@ -23,11 +25,13 @@ pub use dump::{Import, export, tablestate};
 pub use feed::{Alteration, Commit, Follower, Side, TooOld};
 pub use journal::{Author, JournalError, Moment, Revision};
 pub use open::{Fault, OpenError, check, repair};
-pub use record::{Record, canonical};
+pub use record::Record;
 pub use restore::{RestoreError, restore};
 pub use seal::{KeyFile, Keyring, KeyringError};
+pub use selection::{Filter, Order, Page, Position, Selection};
 pub use snapshot::{Referrer, Snapshot};
 pub use stats::Stats;
+pub use text::{Shown, canonical};
 pub use transaction::{Dependents, Transaction};
 
 use crate::error::Error;

@@ -1,9 +1,9 @@
-//! One stored entry and its canonical text.
+//! One stored entry.
 
+use super::journal::content_id;
 use super::seal::Seals;
-use crate::resource::{Entry, Kind, set_field};
-use serde::{Serialize, Serializer};
-use serde_json::Value;
+use super::text::{self, Shown, canonical};
+use crate::resource::{Entry, Kind};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -33,12 +33,26 @@ impl Record {
         &self.seals
     }
 
-    /// The text that the journal keeps of `entry`, which is its content: the secrets are sealed.
-    pub(super) fn sealed(&self, kind: &Kind, mut entry: Entry) -> Arc<str> {
-        for (path, sealed) in kind.secrets().zip(self.seals.iter()).filter(|(_, sealed)| !sealed.is_empty()) {
-            set_field(&mut entry, path, (**sealed).into());
-        }
-        canonical(&entry).into()
+    /// The text that the journal keeps of it: the secrets are sealed.
+    pub(super) fn sealed(&self, kind: &Kind) -> Arc<str> {
+        let sealed = kind.secrets().zip(self.seals.iter()).filter(|(_, sealed)| !sealed.is_empty());
+        let sealed: Vec<_> = sealed.map(|(path, sealed)| (path, &**sealed)).collect();
+        if sealed.is_empty() { self.text.clone() } else { text::with_values(&self.text, &sealed).into() }
+    }
+
+    /// Names this version of it, and no other: the id under which the journal keeps its text.
+    pub fn content_id(&self, kind: &Kind) -> String {
+        content_id(&self.sealed(kind))
+    }
+
+    /// Appends the shown part of it, as compact JSON.
+    pub fn show(&self, shown: Shown<'_>, out: &mut String) {
+        text::show(&self.text, shown, out);
+    }
+
+    /// The JSON of the value at a path; none where there is none, or an object.
+    pub fn value_at(&self, path: &str) -> Option<&str> {
+        text::value_at(&self.text, path)
     }
 
     /// Its key.
@@ -60,62 +74,5 @@ impl Record {
     /// Its fields as the struct of its resource.
     pub fn parse<T: serde::de::DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
         serde_json::from_str(&self.text)
-    }
-}
-
-/// JSON with sorted keys, two spaces of indent and a newline at the end: equal entries have equal bytes,
-/// and `git log -p` reads well.
-pub fn canonical(entry: &Entry) -> String {
-    let mut text = Vec::with_capacity(512);
-    let mut writer = serde_json::Serializer::pretty(&mut text);
-    SortedEntry(entry).serialize(&mut writer).unwrap_or_else(|e| unreachable!("a map of values: {e}"));
-    text.push(b'\n');
-    String::from_utf8(text).unwrap_or_else(|e| unreachable!("JSON is UTF-8: {e}"))
-}
-
-/// serde_json's map is sorted by itself unless some crate in the build turns its `preserve_order` on.
-struct SortedEntry<'a>(&'a Entry);
-
-impl Serialize for SortedEntry<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let fields = || self.0.iter().map(|(name, value)| (name, Sorted(value)));
-        if self.0.keys().is_sorted() {
-            return serializer.collect_map(fields());
-        }
-        let mut fields: Vec<_> = fields().collect();
-        fields.sort_by_key(|(name, _)| *name);
-        serializer.collect_map(fields)
-    }
-}
-
-struct Sorted<'a>(&'a Value);
-
-impl Serialize for Sorted<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.0 {
-            Value::Object(fields) => SortedEntry(fields).serialize(serializer),
-            Value::Array(items) => serializer.collect_seq(items.iter().map(Sorted)),
-            other => other.serialize(serializer),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn equal_entries_have_equal_text() {
-        let one: Entry =
-            serde_json::from_str(r#"{"b": {"z": 1, "a": [{"y": 1, "x": 2}]}, "a": "ü\n"}"#).unwrap();
-        let two: Entry =
-            serde_json::from_str(r#"{"a": "ü\n", "b": {"a": [{"x": 2, "y": 1}], "z": 1}}"#).unwrap();
-        assert_eq!(canonical(&one), canonical(&two));
-        assert_eq!(
-            canonical(&one),
-            "{\n  \"a\": \"ü\\n\",\n  \"b\": {\n    \"a\": [\n      {\n        \"x\": 2,\n        \"y\": 1\n      }\n    ],\n    \"z\": 1\n  }\n}\n"
-        );
-        let uuid = Uuid::from_u128(1);
-        assert_eq!(Record::new(uuid, &one, Seals::default()).entry(), two);
     }
 }

@@ -6,6 +6,7 @@ use super::seal::{Keyring, key_of};
 use crate::error::{Error, Finding};
 use crate::resource::{Entry, Kind, Kinds, Reference, uuid_at};
 use imbl::{OrdMap, OrdSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -83,6 +84,11 @@ impl Snapshot {
         self.tables[kind.index()].records.values()
     }
 
+    /// The records of a resource whose uuid comes after this one.
+    pub(super) fn records_after(&self, kind: &Kind, uuid: Option<Uuid>) -> impl Iterator<Item = &Record> {
+        self.tables[kind.index()].records.range(super::selection::after(uuid)).map(|(_, record)| record)
+    }
+
     /// How many records a resource has.
     pub fn len(&self, kind: &Kind) -> usize {
         self.tables[kind.index()].records.len()
@@ -115,6 +121,33 @@ impl Snapshot {
         )
     }
 
+    /// The entries of a resource that refer to `uuid` with the reference of this number.
+    pub(super) fn referring(&self, kind: &Kind, reference: usize, uuid: Uuid) -> impl Iterator<Item = Uuid> {
+        let of = |end: Uuid| (uuid, kind.index(), reference, end);
+        self.referrers.range(of(Uuid::nil())..=of(Uuid::max())).map(|(_, _, _, uuid)| *uuid)
+    }
+
+    /// The entries of a resource that belong to a user; see [`Snapshot::owner`].
+    pub fn belonging_to(&self, kind: &Kind, owner: Uuid) -> BTreeSet<Uuid> {
+        if kind.login_field().is_some() {
+            return self.get(kind, owner).map(Record::uuid).into_iter().collect();
+        }
+        let through = kind.definition().belongs_through.as_deref();
+        let references = || kind.references().iter().enumerate();
+        let Some((number, reference)) = references().find(|(_, to)| Some(to.field.as_str()) == through)
+        else {
+            return BTreeSet::new();
+        };
+        match self.kinds.get(&reference.to) {
+            None => BTreeSet::new(),
+            Some(target) if target.login_field().is_some() => self.referring(kind, number, owner).collect(),
+            Some(target) => {
+                let targets = self.belonging_to(target, owner);
+                targets.into_iter().flat_map(|to| self.referring(kind, number, to)).collect()
+            }
+        }
+    }
+
     /// The user an entry belongs to: itself when it can sign in, otherwise whoever its references lead to.
     pub fn owner(&self, kind: &Kind, entry: &Entry) -> Option<Uuid> {
         if kind.login_field().is_some() {
@@ -128,6 +161,21 @@ impl Snapshot {
             return Some(uuid);
         }
         self.owner(target, &self.get(target, uuid)?.entry())
+    }
+
+    /// The same of a stored record, of which no more is read than that takes.
+    pub fn owner_of(&self, kind: &Kind, record: &Record) -> Option<Uuid> {
+        if kind.login_field().is_some() {
+            return Some(record.uuid());
+        }
+        let through = kind.definition().belongs_through.as_deref()?;
+        let reference = kind.references().iter().find(|reference| reference.field == through)?;
+        let target = self.kinds.get(&reference.to)?;
+        let uuid = record.value_at(through)?.trim_matches('"').parse().ok()?;
+        if target.login_field().is_some() {
+            return Some(uuid);
+        }
+        self.owner_of(target, self.get(target, uuid)?)
     }
 
     /// Whether every secret is sealed with this key.

@@ -1,9 +1,10 @@
 //! One mutation in the making: decided against the newest tables, committed as a whole or not at all.
 
 use super::journal::{Author, Change, Mutation};
-use super::record::{Record, canonical};
+use super::record::Record;
 use super::seal::Keyring;
 use super::snapshot::{Links, Snapshot};
+use super::text::canonical;
 use crate::error::{Error, Finding};
 use crate::resource::{Entry, Kind, Kinds, OnDelete};
 use chrono::{DateTime, Utc};
@@ -37,6 +38,8 @@ pub enum Dependents {
     /// What each reference declares ([`OnDelete`]).
     #[default]
     AsDeclared,
+    /// There must be none.
+    Refuse,
     /// They are released; refused where a reference cannot be empty.
     Release,
     /// They are deleted too.
@@ -109,6 +112,7 @@ impl Transaction {
         let referrers = self.tables.referrers(uuid).filter(|referrer| referrer.reference.to == kind.name());
         let referrers: Vec<_> = referrers.map(|r| (r.kind.index(), r.reference.clone(), r.uuid)).collect();
         let mut blocking: BTreeMap<usize, usize> = BTreeMap::new();
+        let mut releasable = dependents == Dependents::Refuse;
         for (index, reference, referrer) in referrers {
             let referring = kinds.at(index);
             let nullable = referring
@@ -126,14 +130,18 @@ impl Transaction {
                     entry.insert(reference.field.clone(), Value::Null);
                     self.replace(referring, &entry)?;
                 }
-                _ => *blocking.entry(index).or_default() += 1,
+                _ => {
+                    releasable &= nullable;
+                    *blocking.entry(index).or_default() += 1;
+                }
             }
         }
         if !blocking.is_empty() {
             let counts: Vec<_> =
                 blocking.iter().map(|(index, n)| format!("{n} in {}", kinds.at(*index).name())).collect();
+            let release = if releasable { "dependents=release or " } else { "" };
             let message = format!(
-                "{} refer to it; delete them first, or ask for dependents=delete",
+                "{} refer to it; delete them first, or ask for {release}dependents=delete",
                 counts.join(" and ")
             );
             return Err(Error::Conflict(vec![Finding::new("", "dependents", message)]));
@@ -177,7 +185,7 @@ impl Transaction {
             let text = self.tables.get(kind, *uuid).map(|record| {
                 let entry = record.entry();
                 findings.extend(self.tables.dangling(kind, &Links::of(kind, &entry)));
-                record.sealed(kind, entry)
+                record.sealed(kind)
             });
             changes.push(Change { resource: kind.name().to_owned(), uuid: *uuid, text });
         }

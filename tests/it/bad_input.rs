@@ -187,12 +187,10 @@ async fn paths_of_all_kinds() {
     for path in [
         "/v1/%00",
         "/v1/users/%00",
-        "/v1/%2e%2e",
         "/v1/users/%2e%2e%2f%2e%2e",
         "/v1/users/%zz",
         "/v1//users",
         "/v1/users//new",
-        "/%",
         "/v1/users/%F0%9F%98%80",
         "/v1/us%65rs/x",
         "/v1/users;x=1",

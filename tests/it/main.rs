@@ -33,3 +33,4 @@ mod support;
 mod sync;
 mod tokens;
 mod users;
+mod v2;

@@ -43,6 +43,11 @@ use trees::Trees;
 use uuid::Uuid;
 use wal::{Room, Wal};
 
+/// The id of the blob that holds a text.
+pub fn blob_id(text: &str) -> String {
+    object::id_of(Kind::Blob, text.as_bytes()).to_string()
+}
+
 /// A bare git repository with a write-ahead log before it.
 pub struct GitJournal {
     places: Places,

@@ -97,6 +97,11 @@ pub fn record_path(resource: &str, uuid: Uuid) -> String {
     format!("tables/{resource}/{a}/{b}/{c}/{name}.json")
 }
 
+/// The id under which a record with this text is kept: equal texts have equal ids.
+pub fn content_id(text: &str) -> String {
+    git::blob_id(text)
+}
+
 /// The content of a journal at one revision.
 pub struct Loaded {
     /// None while nothing has been written.

@@ -1,0 +1,245 @@
+//! `/v2`: plain JSON, entity tags, problem details.
+
+use super::App;
+use super::body::Object;
+use super::condition;
+use super::context::Context;
+use super::crud::{Call, Change};
+use super::path::Path;
+use super::query::{self, Query};
+use super::reply::{self, Failure};
+use crate::auth::Actor;
+use crate::error::Error;
+use crate::resource::{Draft, Kind};
+use crate::store::{Record, Shown, Snapshot};
+use axum::Extension;
+use axum::extract::{RawQuery, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use uuid::Uuid;
+
+type Answer = Result<Response, Failure>;
+
+/// A record, and whether its secrets are for this reader.
+pub struct Seen {
+    record: Record,
+    secrets: bool,
+}
+
+/// `GET /v2/{resource}`
+pub async fn list(
+    State(app): State<App>,
+    Extension(actor): Extension<Actor>,
+    Extension(context): Extension<Context>,
+    Path(resource): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Answer {
+    let kind = app.kind(&resource)?;
+    let mut parameters = Query::new(query.as_deref())?;
+    let wanted = parameters.selection(kind)?;
+    let fields = parameters.fields(kind)?;
+    parameters.end()?;
+    let tables = app.store.read();
+    // Whoever has the page of this revision has this page.
+    let tag = tables.revision().to_string();
+    if condition::is_known(&headers, &tag)? {
+        return Ok(not_modified(&tag, Tag::Weak));
+    }
+    let sort = form_urlencoded::parse(query.unwrap_or_default().as_bytes())
+        .find(|(name, _)| name == "sort")
+        .map(|(_, sort)| sort.into_owned())
+        .unwrap_or_default();
+    let scans = !(wanted.sort.is_empty() && wanted.filters.is_empty());
+    let list = move || -> Answer {
+        let kind = app.kind(&resource)?;
+        let (page, seen) = call(&app, &actor, &context, &resource).page(&tables, wanted)?;
+        let mut body = String::with_capacity(64 + seen.len() * 512);
+        body.push_str("{\"items\":[");
+        for (number, seen) in seen.iter().enumerate() {
+            if number > 0 {
+                body.push(',');
+            }
+            seen.show(kind, fields.as_deref(), &mut body);
+        }
+        let next = page.next.map(|after| query::cursor(&sort, after)).transpose()?;
+        let next = serde_json::Value::from(next);
+        body.push_str(&format!("],\"next\":{next},\"total\":{}}}", page.total));
+        let mut answer = json(StatusCode::OK, body, seen.iter().any(|seen| seen.shows_secrets(kind)));
+        set_tag(&mut answer, &tag, Tag::Weak);
+        Ok(answer)
+    };
+    if !scans {
+        return list();
+    }
+    // A long table takes its time: not on a thread that serves others.
+    tokio::task::spawn_blocking(list).await.map_err(|e| Error::internal("listing", e))?
+}
+
+/// `GET /v2/{resource}/{id}`
+pub async fn read(
+    State(app): State<App>,
+    Extension(actor): Extension<Actor>,
+    Extension(context): Extension<Context>,
+    Path((resource, id)): Path<(String, String)>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Answer {
+    let kind = app.kind(&resource)?;
+    let mut parameters = Query::new(query.as_deref())?;
+    let fields = parameters.fields(kind)?;
+    parameters.end()?;
+    let seen = call(&app, &actor, &context, &resource).read(uuid(kind, &id)?)?;
+    let tag = seen.record.content_id(kind);
+    if condition::is_known(&headers, &tag)? {
+        return Ok(not_modified(&tag, Tag::Strong));
+    }
+    Ok(seen.answer(StatusCode::OK, kind, &tag, fields.as_deref()))
+}
+
+/// `POST /v2/{resource}`
+pub async fn create(
+    State(app): State<App>,
+    Extension(actor): Extension<Actor>,
+    Extension(context): Extension<Context>,
+    Path(resource): Path<String>,
+    RawQuery(query): RawQuery,
+    Object(input): Object,
+) -> Answer {
+    let kind = app.kind(&resource)?;
+    Query::new(query.as_deref())?.end()?;
+    let call = call(&app, &actor, &context, &resource);
+    let made = call.create(call.read_new_draft(&input)?).await?;
+    let mut answer = made.value.fresh(StatusCode::CREATED, kind);
+    let location = format!("/v2/{}/{}", kind.name(), made.value.record.uuid());
+    if let Ok(location) = HeaderValue::try_from(location) {
+        answer.headers_mut().insert(header::LOCATION, location);
+    }
+    Ok(reply::written(made.revision, answer))
+}
+
+/// `PUT /v2/{resource}/{id}`
+pub async fn replace(
+    state: State<App>,
+    actor: Extension<Actor>,
+    context: Extension<Context>,
+    path: Path<(String, String)>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    Object(input): Object,
+) -> Answer {
+    Query::new(query.as_deref())?.end()?;
+    let condition = condition::required(&headers)?;
+    update(state, actor, context, path, Draft::Whole(input), condition).await
+}
+
+/// `PATCH /v2/{resource}/{id}`
+pub async fn patch(
+    state: State<App>,
+    actor: Extension<Actor>,
+    context: Extension<Context>,
+    path: Path<(String, String)>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    Object(input): Object,
+) -> Answer {
+    Query::new(query.as_deref())?.end()?;
+    let condition = condition::given(&headers)?;
+    update(state, actor, context, path, Draft::Merge(input), condition).await
+}
+
+async fn update(
+    State(app): State<App>,
+    Extension(actor): Extension<Actor>,
+    Extension(context): Extension<Context>,
+    Path((resource, id)): Path<(String, String)>,
+    draft: Draft,
+    condition: super::crud::Condition,
+) -> Answer {
+    let kind = app.kind(&resource)?;
+    let uuid = uuid(kind, &id)?;
+    let changed =
+        call(&app, &actor, &context, &resource).update(uuid, Change::Draft(draft), condition).await?;
+    Ok(reply::written(changed.revision, changed.value.fresh(StatusCode::OK, kind)))
+}
+
+/// `DELETE /v2/{resource}/{id}`
+pub async fn delete(
+    State(app): State<App>,
+    Extension(actor): Extension<Actor>,
+    Extension(context): Extension<Context>,
+    Path((resource, id)): Path<(String, String)>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Answer {
+    let kind = app.kind(&resource)?;
+    let mut parameters = Query::new(query.as_deref())?;
+    let dependents = parameters.dependents()?;
+    parameters.end()?;
+    let condition = condition::required(&headers)?;
+    let uuid = uuid(kind, &id)?;
+    let deleted = call(&app, &actor, &context, &resource).delete(uuid, dependents, condition).await?;
+    Ok(reply::written(deleted.revision, StatusCode::NO_CONTENT.into_response()))
+}
+
+fn call<'a>(app: &'a App, actor: &'a Actor, context: &'a Context, resource: &'a str) -> Call<'a, Seen> {
+    let view = |_: &Snapshot, _: &Kind, record: &Record, secrets| Seen { record: record.clone(), secrets };
+    Call { app, actor, context, resource, view }
+}
+
+/// On `/v2` what is not a uuid is the name of no record.
+fn uuid(kind: &Kind, id: &str) -> Result<Uuid, Error> {
+    let id: String = id.chars().take(64).collect();
+    Uuid::try_parse(&id).map_err(|_| Error::NotFound(format!("there is no entry {id} in {}", kind.name())))
+}
+
+impl Seen {
+    fn show(&self, kind: &Kind, only: Option<&[String]>, out: &mut String) {
+        self.record.show(Shown { hidden: kind.hidden(self.secrets), only }, out);
+    }
+
+    fn shows_secrets(&self, kind: &Kind) -> bool {
+        self.secrets && kind.has_secrets()
+    }
+
+    fn answer(&self, status: StatusCode, kind: &Kind, tag: &str, only: Option<&[String]>) -> Response {
+        let mut body = String::with_capacity(512);
+        self.show(kind, only, &mut body);
+        let mut answer = json(status, body, self.shows_secrets(kind));
+        set_tag(&mut answer, tag, Tag::Strong);
+        answer
+    }
+
+    fn fresh(&self, status: StatusCode, kind: &Kind) -> Response {
+        self.answer(status, kind, &self.record.content_id(kind), None)
+    }
+}
+
+/// What holds secrets is stored nowhere; the rest by the client alone, and it asks whether that is still so.
+fn json(status: StatusCode, body: String, secrets: bool) -> Response {
+    let cache = if secrets { "no-store" } else { "private, no-cache" };
+    let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, cache)];
+    (status, headers, body).into_response()
+}
+
+enum Tag {
+    Strong,
+    /// Of an answer that is put together.
+    Weak,
+}
+
+fn set_tag(answer: &mut Response, tag: &str, strength: Tag) {
+    let tag = match strength {
+        Tag::Strong => format!("\"{tag}\""),
+        Tag::Weak => format!("W/\"{tag}\""),
+    };
+    if let Ok(tag) = HeaderValue::try_from(tag) {
+        answer.headers_mut().insert(header::ETAG, tag);
+    }
+}
+
+fn not_modified(tag: &str, strength: Tag) -> Response {
+    let mut answer = StatusCode::NOT_MODIFIED.into_response();
+    set_tag(&mut answer, tag, strength);
+    answer
+}
