@@ -12,6 +12,7 @@ mod crash;
 mod disk_errors;
 mod disk_full;
 mod encoding;
+mod events;
 mod health;
 mod import;
 mod karanas;
