@@ -254,7 +254,8 @@ fn check(actor: &Actor, verb: Verb, kind: &Kind, allowed: bool) -> Result<(), Er
     if allowed { Ok(()) } else { Err(refusal(actor, verb, kind)) }
 }
 
-fn refusal(actor: &Actor, verb: Verb, kind: &Kind) -> Error {
+/// The refusal of a verb on a record of the resource.
+pub fn refusal(actor: &Actor, verb: Verb, kind: &Kind) -> Error {
     let verb = match verb {
         Verb::Read => "read",
         Verb::Create => "create",

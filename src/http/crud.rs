@@ -225,6 +225,26 @@ impl<T: Send + 'static> Call<'_, T> {
         written.await
     }
 
+    /// Brings an entry back to what it was.
+    pub async fn restore(&self, uuid: Uuid, past: Entry, condition: Condition) -> Result<Written<T>, Error> {
+        let kind = self.kind(Verb::Update)?;
+        let (actor, kinds, index, view) = self.for_the_writer(kind);
+        let written = self.app.store.write(self.context.author(self.actor), move |transaction| {
+            let kind = kinds.at(index);
+            actor.still_stands(transaction.tables())?;
+            match transaction.tables().get(kind, uuid).cloned() {
+                None => create(transaction, &actor, kind, &kind.restored(&past, None))?,
+                Some(now) => {
+                    condition.check(kind, &now)?;
+                    let now = now.entry();
+                    exchange(transaction, &actor, kind, &now, &kind.restored_over(&past, &now))?;
+                }
+            }
+            seen(transaction.tables(), &actor, kind, uuid, view)
+        });
+        written.await
+    }
+
     fn for_the_writer(&self, kind: &Kind) -> (Actor, Kinds, usize, View<T>) {
         (self.actor.clone(), self.app.store.kinds().clone(), kind.index(), self.view)
     }
@@ -263,9 +283,20 @@ pub fn update(
     policy::may_update(actor, kind, &before, &before, &[])?;
     condition.check(kind, record)?;
     let new = change.apply(transaction.tables(), kind, &old, hash)?;
-    let after = Subject::new(transaction.tables(), kind, &new);
-    policy::may_update(actor, kind, &before, &after, &kind.changed(&old, &new))?;
-    transaction.replace(kind, &new)
+    exchange(transaction, actor, kind, &old, &new)
+}
+
+/// Puts one entry in the place of another.
+fn exchange(
+    transaction: &mut Transaction,
+    actor: &Actor,
+    kind: &Kind,
+    old: &Entry,
+    new: &Entry,
+) -> Result<(), Error> {
+    let [before, after] = [old, new].map(|entry| Subject::new(transaction.tables(), kind, entry));
+    policy::may_update(actor, kind, &before, &after, &kind.changed(old, new))?;
+    transaction.replace(kind, new)
 }
 
 /// Deletes an entry.

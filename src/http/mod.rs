@@ -6,6 +6,7 @@ mod context;
 mod crud;
 mod events;
 mod health;
+mod history;
 mod listen;
 mod metrics;
 mod path;
@@ -47,6 +48,8 @@ struct Inner {
     parts: Parts,
     traffic: Traffic,
     events: Events,
+    /// Tables of the past.
+    past: history::Kept,
 }
 
 /// The parts an [`App`] is put together from.
@@ -76,7 +79,7 @@ impl App {
     pub fn new(parts: Parts) -> Self {
         let traffic = Traffic::new(routes().into_iter().map(|(_, path, _)| path));
         let events = Events::new(parts.limits.event_streams);
-        Self(Arc::new(Inner { parts, traffic, events }))
+        Self(Arc::new(Inner { parts, traffic, events, past: history::Kept::default() }))
     }
 
     /// Who follows the changes.
@@ -87,6 +90,11 @@ impl App {
     /// What passes through.
     fn traffic(&self) -> &Traffic {
         &self.0.traffic
+    }
+
+    /// Tables of the past.
+    fn past(&self) -> &history::Kept {
+        &self.0.past
     }
 
     fn kind(&self, name: &str) -> Result<&Kind, Error> {
@@ -130,6 +138,9 @@ fn routes() -> Vec<(Access, &'static str, MethodRouter<App>)> {
         (SignedIn, "/v1/sync/all/db", post(sync::all)),
         (SignedIn, "/v1/sync/db/all", post(sync::all)),
         (SignedIn, "/v2/{resource}", get(v2::list).post(v2::create)),
+        (SignedIn, "/v2/{resource}/{id}/history", get(history::of_record)),
+        (SignedIn, "/v2/{resource}/{id}/restore", post(history::restore)),
+        (SignedIn, "/v2/history", get(history::of_tenant)),
         (SignedIn, "/v2/{resource}/{id}", get(v2::read).put(v2::replace).patch(v2::patch).delete(v2::delete)),
     ]
 }

@@ -6,7 +6,9 @@ use crate::resource::Kind;
 use crate::store::{Dependents, Filter, Order, Position, Selection};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 /// Entries on a page, unless the request says otherwise.
 pub const DEFAULT_LIMIT: usize = 50;
@@ -57,14 +59,41 @@ impl Query {
         })
     }
 
+    /// A uuid.
+    pub fn uuid(&mut self, name: &str) -> Result<Option<Uuid>, Failure> {
+        let uuid = self.take(name).map(|text| Uuid::try_parse(&text));
+        uuid.transpose().map_err(|_| Error::invalid(name, "format", "must be a UUID").into())
+    }
+
+    /// A time. A `+` that was not written as `%2B` has become a space.
+    pub fn time(&mut self, name: &str) -> Result<Option<DateTime<Utc>>, Failure> {
+        let time = self.take(name).map(|text| DateTime::parse_from_rfc3339(&text.replace(' ', "+")));
+        let time = time.transpose().map_err(|_| {
+            Error::invalid(
+                name,
+                "format",
+                "must be a time as RFC 3339 writes it, such as 2017-03-02T15:26:11Z",
+            )
+        });
+        Ok(time?.map(|time| time.to_utc()))
+    }
+
+    /// One of several words.
+    pub fn one_of(&mut self, name: &str, words: &[&str]) -> Result<Option<String>, Failure> {
+        let Some(text) = self.take(name) else { return Ok(None) };
+        if words.contains(&text.as_str()) {
+            return Ok(Some(text));
+        }
+        Err(Error::invalid(name, "enum", format!("must be one of: {}", words.join(", "))).into())
+    }
+
     /// `dependents`, as `/v2` has it: there must be none, unless it is said what becomes of them.
     pub fn dependents(&mut self) -> Result<Dependents, Failure> {
-        match self.take("dependents").as_deref() {
-            None => Ok(Dependents::Refuse),
-            Some("release") => Ok(Dependents::Release),
-            Some("delete") => Ok(Dependents::Delete),
-            Some(_) => Err(Error::invalid("dependents", "enum", "must be one of: release, delete").into()),
-        }
+        Ok(match self.one_of("dependents", &["release", "delete"])?.as_deref() {
+            None => Dependents::Refuse,
+            Some("release") => Dependents::Release,
+            Some(_) => Dependents::Delete,
+        })
     }
 
     /// `fields`: the paths of those that are wanted.

@@ -5,6 +5,7 @@ use super::body::Object;
 use super::condition;
 use super::context::Context;
 use super::crud::{Call, Change};
+use super::history;
 use super::path::Path;
 use super::query::{self, Query};
 use super::reply::{self, Failure};
@@ -16,6 +17,7 @@ use axum::Extension;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 type Answer = Result<Response, Failure>;
@@ -39,8 +41,12 @@ pub async fn list(
     let mut parameters = Query::new(query.as_deref())?;
     let wanted = parameters.selection(kind)?;
     let fields = parameters.fields(kind)?;
+    let at = parameters.take("at");
     parameters.end()?;
-    let tables = app.store.read();
+    let tables = match &at {
+        None => app.store.read(),
+        Some(at) => history::tables_at(&app, at).await?,
+    };
     // Whoever has the page of this revision has this page.
     let tag = tables.revision().to_string();
     if condition::is_known(&headers, &tag)? {
@@ -53,7 +59,10 @@ pub async fn list(
     let scans = !(wanted.sort.is_empty() && wanted.filters.is_empty());
     let list = move || -> Answer {
         let kind = app.kind(&resource)?;
-        let (page, seen) = call(&app, &actor, &context, &resource).page(&tables, wanted)?;
+        let (page, mut seen) = call(&app, &actor, &context, &resource).page(&tables, wanted)?;
+        if at.is_some() {
+            seen.iter_mut().for_each(|seen| seen.secrets = false);
+        }
         let mut body = String::with_capacity(64 + seen.len() * 512);
         body.push_str("{\"items\":[");
         for (number, seen) in seen.iter().enumerate() {
@@ -62,8 +71,7 @@ pub async fn list(
             }
             seen.show(kind, fields.as_deref(), &mut body);
         }
-        let next = page.next.map(|after| query::cursor(&sort, after)).transpose()?;
-        let next = serde_json::Value::from(next);
+        let next = Value::from(page.next.map(|after| query::cursor(&sort, after)).transpose()?);
         body.push_str(&format!("],\"next\":{next},\"total\":{}}}", page.total));
         let mut answer = json(StatusCode::OK, body, seen.iter().any(|seen| seen.shows_secrets(kind)));
         set_tag(&mut answer, &tag, Tag::Weak);
@@ -88,7 +96,15 @@ pub async fn read(
     let kind = app.kind(&resource)?;
     let mut parameters = Query::new(query.as_deref())?;
     let fields = parameters.fields(kind)?;
+    let at = parameters.take("at");
     parameters.end()?;
+    if let Some(at) = at {
+        let uuid = uuid(kind, &id)?;
+        let entry = history::record_at(&app, &actor, kind, uuid, &at).await?;
+        let mut body = String::new();
+        Shown { hidden: kind.hidden(false), only: fields.as_deref() }.part_of(&entry, &mut body);
+        return Ok(json(StatusCode::OK, body, false));
+    }
     let seen = call(&app, &actor, &context, &resource).read(uuid(kind, &id)?)?;
     let tag = seen.record.content_id(kind);
     if condition::is_known(&headers, &tag)? {
@@ -182,15 +198,20 @@ pub async fn delete(
     Ok(reply::written(deleted.revision, StatusCode::NO_CONTENT.into_response()))
 }
 
-fn call<'a>(app: &'a App, actor: &'a Actor, context: &'a Context, resource: &'a str) -> Call<'a, Seen> {
+pub fn call<'a>(app: &'a App, actor: &'a Actor, context: &'a Context, resource: &'a str) -> Call<'a, Seen> {
     let view = |_: &Snapshot, _: &Kind, record: &Record, secrets| Seen { record: record.clone(), secrets };
     Call { app, actor, context, resource, view }
 }
 
 /// On `/v2` what is not a uuid is the name of no record.
-fn uuid(kind: &Kind, id: &str) -> Result<Uuid, Error> {
+pub fn uuid(kind: &Kind, id: &str) -> Result<Uuid, Error> {
     let id: String = id.chars().take(64).collect();
     Uuid::try_parse(&id).map_err(|_| Error::NotFound(format!("there is no entry {id} in {}", kind.name())))
+}
+
+/// A page whose size is not known.
+pub fn page(items: Vec<Value>, next: Option<String>) -> Response {
+    json(StatusCode::OK, json!({"items": items, "next": next}).to_string(), false)
 }
 
 impl Seen {
@@ -210,7 +231,7 @@ impl Seen {
         answer
     }
 
-    fn fresh(&self, status: StatusCode, kind: &Kind) -> Response {
+    pub fn fresh(&self, status: StatusCode, kind: &Kind) -> Response {
         self.answer(status, kind, &self.record.content_id(kind), None)
     }
 }

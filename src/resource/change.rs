@@ -136,6 +136,20 @@ impl Kind {
         entry
     }
 
+    /// What `now` becomes when it is brought back to what it was. Its password and secrets stay: they have been changed for
+    /// a reason, and a device may know only the new one.
+    pub fn restored_over(&self, past: &Entry, now: &Entry) -> Entry {
+        let mut entry = self.completed(past);
+        for path in self.secrets().chain([TOKEN_EPOCH]) {
+            match field(now, path) {
+                Some(value) => set_field(&mut entry, path, value.clone()),
+                None => remove_field(&mut entry, path),
+            }
+        }
+        self.settle(now, &mut entry);
+        entry
+    }
+
     /// The password in an entry or patch of a resource whose entries can sign in.
     pub fn password<'a>(&self, entry: &'a Entry) -> Option<&'a str> {
         self.login_field()?;

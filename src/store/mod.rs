@@ -37,9 +37,10 @@ pub use transaction::{Dependents, Transaction};
 use crate::error::Error;
 use crate::resource::{Entry, Kind, Kinds};
 use chrono::{DateTime, Utc};
-use journal::{Journal, StoredVersion, record_path};
+use journal::{Journal, Look, StoredVersion, record_path};
 use serde::Serialize;
 use std::fmt;
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -116,8 +117,40 @@ pub struct Version {
     pub actor: String,
     /// What happened, in one line.
     pub summary: String,
+    /// The request it came with.
+    pub request_id: Option<String>,
     /// What it held, secrets in plain text; none when it was deleted.
     pub entry: Option<Entry>,
+}
+
+/// A mutation of the past, looked at.
+pub struct Mutation<'a> {
+    store: &'a Store,
+    look: &'a mut dyn Look,
+}
+
+impl Mutation<'_> {
+    /// When, by whom, and what it was about; without an entry.
+    pub fn version(&self) -> Version {
+        let StoredVersion { revision, time, author, actor, summary, request_id, .. } =
+            self.look.version().clone();
+        Version { revision, time, author, actor, summary, request_id, entry: None }
+    }
+
+    /// The records it changed.
+    pub fn records(&mut self) -> Result<Vec<(String, Uuid)>, JournalError> {
+        self.look.records()
+    }
+
+    /// A record before it and after it, secrets in plain text.
+    pub fn entries(&mut self, kind: &Kind, uuid: Uuid) -> Result<[Option<Entry>; 2], JournalError> {
+        let revision = self.look.version().revision.clone();
+        let [before, after] = self.look.texts(kind.name(), uuid)?;
+        let open = |text: Option<String>| {
+            text.map(|text| self.store.opened(kind, uuid, &text, &revision)).transpose()
+        };
+        Ok([open(before)?, open(after)?])
+    }
 }
 
 /// The outcome of a write.
@@ -217,8 +250,34 @@ impl Store {
 
     /// All versions of one record, the newest first. Reads the disk: not for an async thread.
     pub fn history(&self, kind: &Kind, uuid: Uuid) -> Result<Vec<Version>, JournalError> {
-        let versions = self.0.journal.history(kind.name(), uuid)?;
+        self.versions(kind, uuid, None, usize::MAX)
+    }
+
+    /// The same, but at most `limit` of them, from the one after `after` on.
+    pub fn versions(
+        &self,
+        kind: &Kind,
+        uuid: Uuid,
+        after: Option<&Revision>,
+        limit: usize,
+    ) -> Result<Vec<Version>, JournalError> {
+        let versions = self.0.journal.history(kind.name(), uuid, after, limit)?;
         versions.into_iter().map(|stored| self.version(kind, uuid, stored)).collect()
+    }
+
+    /// Goes back through all mutations, the newest first, from the one before `before` on, until `each` has had enough.
+    /// Reads the disk: not for an async thread.
+    pub fn look_back(
+        &self,
+        before: Option<&Revision>,
+        mut each: impl FnMut(Mutation<'_>) -> Result<ControlFlow<()>, JournalError>,
+    ) -> Result<(), JournalError> {
+        self.0.journal.look_back(before, &mut |look| each(Mutation { store: self, look }))
+    }
+
+    /// The revision of that moment. Reads the disk: not for an async thread.
+    pub fn revision_at(&self, moment: &Moment) -> Result<Revision, JournalError> {
+        self.0.journal.revision_at(moment)
     }
 
     /// One record as it was then; none when it was not there. Reads the disk: not for an async thread.
@@ -228,9 +287,9 @@ impl Store {
     }
 
     fn version(&self, kind: &Kind, uuid: Uuid, stored: StoredVersion) -> Result<Version, JournalError> {
-        let StoredVersion { revision, time, author, actor, summary, text } = stored;
+        let StoredVersion { revision, time, author, actor, summary, request_id, text } = stored;
         let entry = text.map(|text| self.opened(kind, uuid, &text, &revision)).transpose()?;
-        Ok(Version { revision, time, author, actor, summary, entry })
+        Ok(Version { revision, time, author, actor, summary, request_id, entry })
     }
 
     /// A stored entry of the past. It may break rules of today, and its secrets may lie open.

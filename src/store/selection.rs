@@ -246,10 +246,9 @@ impl Scale {
                 .map(|number| Key::Number(Float(number + 0.0)))
                 .ok_or_else(|| "must be a number".into()),
             Self::Truth => text.parse().map(Key::Truth).map_err(|_| "must be true or false".into()),
-            Self::Time => time(text).ok_or_else(|| {
-                "must be a time as RFC 3339 writes it, such as 2017-03-02T15:26:11Z (in a query `+` is written %2B)"
-                    .into()
-            }),
+            // In a query a `+` that was not written as `%2B` has become a space.
+            Self::Time => time(&text.replace(' ', "+"))
+                .ok_or_else(|| "must be a time as RFC 3339 writes it, such as 2017-03-02T15:26:11Z".into()),
         }
     }
 

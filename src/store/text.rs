@@ -170,6 +170,11 @@ pub struct Shown<'a> {
 }
 
 impl Shown<'_> {
+    /// Appends the shown part of an entry that is in no table, as compact JSON.
+    pub fn part_of(&self, entry: &Entry, out: &mut String) {
+        show(&canonical(entry), *self, out);
+    }
+
     fn includes(&self, path: &str, is_object: bool) -> bool {
         if self.hidden.iter().any(|hidden| hidden == path) {
             return false;
@@ -365,6 +370,7 @@ mod tests {
             path in "[a-c]{1,2}(\\.[a-c]{1,2})?",
             value in ".{0,8}",
         ) {
+            set_field(&mut entry, &path, "before".into());
             prop_assume!(field(&entry, &path).is_some_and(Value::is_string));
             let text = with_values(&canonical(&entry), &[(&path, &value)]);
             set_field(&mut entry, &path, value.into());

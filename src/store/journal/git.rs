@@ -25,7 +25,7 @@ mod wal;
 pub use repair::Repair;
 
 use super::{
-    Author, Change, Journal, JournalError, Loaded, Moment, Mutation, Revision, StoredVersion, failed,
+    Author, Change, Journal, JournalError, Loaded, Look, Moment, Mutation, Revision, StoredVersion, failed,
     record_path,
 };
 use crate::histogram::{self, Histogram};
@@ -37,6 +37,7 @@ use read::Listing;
 use recover::Recovered;
 use repo::Places;
 use serde::{Deserialize, Serialize};
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use trees::Trees;
@@ -146,11 +147,51 @@ impl Journal for GitJournal {
         Ok(commits.into_iter().map(|id| Revision(id.to_string())).collect())
     }
 
-    fn history(&self, resource: &str, uuid: Uuid) -> Result<Vec<StoredVersion>, JournalError> {
+    fn history(
+        &self,
+        resource: &str,
+        uuid: Uuid,
+        after: Option<&Revision>,
+        limit: usize,
+    ) -> Result<Vec<StoredVersion>, JournalError> {
         let (mut odb, history) = self.reader(false)?;
         let commits = history.of_record(resource, uuid).map_err(failed("reading the table of changes"))?;
+        let newest_first = || commits.iter().rev();
+        let first = match after {
+            None => 0,
+            Some(after) => {
+                let place = newest_first().position(|(id, _)| id.to_string() == after.0);
+                1 + place.ok_or_else(|| JournalError::NoSuchRevision(Moment::Revision(after.0.clone())))?
+            }
+        };
         let path = record_path(resource, uuid);
-        commits.into_iter().rev().map(|(id, blob)| Ok(read::version(&mut odb, id, blob, &path)?)).collect()
+        newest_first()
+            .skip(first)
+            .take(limit)
+            .map(|(id, blob)| Ok(read::version(&mut odb, *id, *blob, &path)?))
+            .collect()
+    }
+
+    fn look_back(
+        &self,
+        before: Option<&Revision>,
+        each: &mut dyn FnMut(&mut dyn Look) -> Result<ControlFlow<()>, JournalError>,
+    ) -> Result<(), JournalError> {
+        let (mut odb, history) = self.reader(false)?;
+        let newest = match before {
+            None => history.newest(),
+            Some(before) => {
+                let before = Moment::Revision(before.0.clone());
+                let id = read::find(&mut odb, history.newest(), &before)?;
+                read::commit(&mut odb, id)?.parents.first().copied()
+            }
+        };
+        read::look_back(&mut odb, newest, each)
+    }
+
+    fn revision_at(&self, moment: &Moment) -> Result<Revision, JournalError> {
+        let (mut odb, history) = self.reader(false)?;
+        Ok(Revision(read::find(&mut odb, history.newest(), moment)?.to_string()))
     }
 
     fn record_at(&self, resource: &str, uuid: Uuid, moment: &Moment) -> Result<Option<String>, JournalError> {

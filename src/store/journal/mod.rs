@@ -7,6 +7,7 @@ use crate::histogram;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -49,8 +50,24 @@ pub trait Journal: Send + Sync {
     /// Everything as it was then.
     fn at(&self, moment: &Moment) -> Result<Loaded, JournalError>;
 
-    /// All mutations that touched one record, the newest first.
-    fn history(&self, resource: &str, uuid: Uuid) -> Result<Vec<StoredVersion>, JournalError>;
+    /// The mutations that touched one record, the newest first: at most `limit`, from the one after `after` on.
+    fn history(
+        &self,
+        resource: &str,
+        uuid: Uuid,
+        after: Option<&Revision>,
+        limit: usize,
+    ) -> Result<Vec<StoredVersion>, JournalError>;
+
+    /// Goes back through all mutations, the newest first, from the one before `before` on, until `each` has had enough.
+    fn look_back(
+        &self,
+        before: Option<&Revision>,
+        each: &mut dyn FnMut(&mut dyn Look) -> Result<ControlFlow<()>, JournalError>,
+    ) -> Result<(), JournalError>;
+
+    /// The revision of that moment.
+    fn revision_at(&self, moment: &Moment) -> Result<Revision, JournalError>;
 
     /// The text of one record as it was then; none when it was not there.
     fn record_at(&self, resource: &str, uuid: Uuid, moment: &Moment) -> Result<Option<String>, JournalError>;
@@ -60,6 +77,18 @@ pub trait Journal: Send + Sync {
 
     /// Calls `alarm` when it turns out, outside of [`Journal::append`], that nothing can be written any more.
     fn on_failure(&self, alarm: Box<dyn FnOnce() + Send>);
+}
+
+/// A mutation of the past, looked at.
+pub trait Look {
+    /// What is known without reading what it changed.
+    fn version(&self) -> &StoredVersion;
+
+    /// The records it changed.
+    fn records(&mut self) -> Result<Vec<(String, Uuid)>, JournalError>;
+
+    /// The text of a record before it and after it.
+    fn texts(&mut self, resource: &str, uuid: Uuid) -> Result<[Option<String>; 2], JournalError>;
 }
 
 /// A state of the past.
@@ -188,6 +217,8 @@ pub struct StoredVersion {
     pub actor: String,
     /// What happened, in one line.
     pub summary: String,
+    /// The request it came with.
+    pub request_id: Option<String>,
     /// Its text; none when it was deleted.
     pub text: Option<String>,
 }

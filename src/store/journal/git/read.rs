@@ -2,8 +2,11 @@
 
 use super::object::{Commit, Id, Item, Kind, items};
 use super::odb::{Odb, Place, ReadError};
-use crate::store::journal::{JournalError, Loaded, Moment, Revision, Stored, StoredVersion, record_path};
+use crate::store::journal::{
+    JournalError, Loaded, Look, Moment, Revision, Stored, StoredVersion, record_path,
+};
 use std::collections::HashSet;
+use std::ops::ControlFlow;
 use std::str::FromStr;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -327,15 +330,85 @@ pub fn file(odb: &mut Odb, id: Id, path: &str) -> Result<Option<String>, Damage>
 
 /// The version of a file that a commit made: the one with this content, or none.
 pub fn version(odb: &mut Odb, id: Id, blob: Option<Id>, path: &str) -> Result<StoredVersion, Damage> {
-    let commit = commit(odb, id)?;
-    Ok(StoredVersion {
+    let text = blob.map(|blob| text(odb, blob, path)).transpose()?;
+    Ok(StoredVersion { text, ..head(id, &commit(odb, id)?) })
+}
+
+/// What a commit says of itself.
+fn head(id: Id, commit: &Commit) -> StoredVersion {
+    StoredVersion {
         revision: Revision(id.to_string()),
         time: commit.time,
         author: commit.author.clone(),
         actor: commit.trailer("Actor").unwrap_or_default().to_owned(),
         summary: commit.summary().to_owned(),
-        text: blob.map(|blob| text(odb, blob, path)).transpose()?,
-    })
+        request_id: commit.trailer("Request-Id").map(str::to_owned),
+        text: None,
+    }
+}
+
+/// Goes back from `newest`, which is the first one, until `each` has had enough.
+pub fn look_back(
+    odb: &mut Odb,
+    newest: Option<Id>,
+    each: &mut dyn FnMut(&mut dyn Look) -> Result<ControlFlow<()>, JournalError>,
+) -> Result<(), JournalError> {
+    let mut next = newest;
+    while let Some(id) = next {
+        let commit = commit(odb, id)?;
+        next = commit.parents.first().copied();
+        let version = head(id, &commit);
+        if each(&mut Seen { odb, version, commit, trees: None })?.is_break() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// A commit that is looked at.
+struct Seen<'a> {
+    odb: &'a mut Odb,
+    version: StoredVersion,
+    commit: Commit,
+    /// The tree before it, once it is asked for.
+    trees: Option<Option<Id>>,
+}
+
+impl Seen<'_> {
+    fn before(&mut self) -> Result<Option<Id>, Damage> {
+        if let Some(before) = self.trees {
+            return Ok(before);
+        }
+        let parent = self.commit.parents.first().copied();
+        let before = parent.map(|parent| commit(self.odb, parent).map(|commit| commit.tree)).transpose()?;
+        Ok(*self.trees.insert(before))
+    }
+}
+
+impl Look for Seen<'_> {
+    fn version(&self) -> &StoredVersion {
+        &self.version
+    }
+
+    fn records(&mut self) -> Result<Vec<(String, Uuid)>, JournalError> {
+        let before = self.before()?;
+        let changed = difference(self.odb, before, Some(self.commit.tree))?;
+        let records = changed.iter().filter_map(|(path, _)| record_at(path).ok());
+        Ok(records.map(|(resource, uuid)| (resource.to_owned(), uuid)).collect())
+    }
+
+    fn texts(&mut self, resource: &str, uuid: Uuid) -> Result<[Option<String>; 2], JournalError> {
+        let path = record_path(resource, uuid);
+        let before = self.before()?;
+        let mut texts = [None, None];
+        for (place, tree) in texts.iter_mut().zip([before, Some(self.commit.tree)]) {
+            let Some(tree) = tree else { continue };
+            if let Some(blob) = find_file(self.odb, tree, &path)? {
+                *place = Some(text(self.odb, blob, &path)?);
+            }
+        }
+        Ok(texts)
+    }
 }
 
 fn text(odb: &mut Odb, blob: Id, path: &str) -> Result<String, Damage> {
