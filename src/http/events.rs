@@ -246,7 +246,7 @@ pub async fn events(
     let place = app.events().room.clone().try_acquire_owned();
     let place = place.map_err(|_| Error::Unavailable("there are as many event streams as may be".into()))?;
     let after = last_event(&headers)?;
-    let (follower, revision) = app.store.follow(after).map_err(|_| {
+    let (follower, revision) = app.store.follow(after).await.map_err(|_| {
         let reason = "what came after that event is not known any more: read the lists, and follow without Last-Event-ID";
         Failure::new(StatusCode::GONE, reason)
     })?;

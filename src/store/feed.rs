@@ -1,57 +1,24 @@
 //! What has been committed of late, for whoever wants to hear of each change. The writer appends and waits for nobody: who
 //! falls so far behind that the oldest commits are gone is told so.
 
+mod commit;
+mod recall;
+
+pub use commit::{Alteration, Commit, Side};
+pub(super) use recall::recall;
+
 use super::journal::{Mutation, Revision};
-use super::record::Record;
 use super::snapshot::Snapshot;
-use crate::resource::Kind;
-use chrono::{DateTime, Utc};
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
-use uuid::Uuid;
 
 /// Commits that are kept at most, and what their texts may take together, in bytes.
 const MOST: usize = 4096;
 const MOST_BYTES: usize = 16 << 20;
 
-/// What the texts of one commit may take. An import is beyond it: nobody wants to be told each of its records.
-const COMMIT_BYTES: usize = 4 << 20;
-
-/// A commit, as its followers see it.
-pub struct Commit {
-    /// Counts up by one from commit to commit, from the opening of the store.
-    pub number: u64,
-    /// The revision it made.
-    pub revision: Revision,
-    /// When, to the second.
-    pub time: DateTime<Utc>,
-    /// Who did it: [`Author::actor`](super::Author::actor).
-    pub actor: String,
-    /// What it did; none when that is too much to tell.
-    pub changes: Option<Vec<Alteration>>,
-    bytes: usize,
-}
-
-/// What a commit did to a record.
-pub struct Alteration {
-    /// The number of its resource.
-    pub kind: usize,
-    /// Its key.
-    pub uuid: Uuid,
-    /// As it was; none when it was not there.
-    pub before: Option<Side>,
-    /// As it is; none when it is gone.
-    pub after: Option<Side>,
-}
-
-/// A record, and whose it was.
-pub struct Side {
-    /// The record.
-    pub record: Record,
-    /// The user it belonged to. That changes for a record, too, when another one that it belongs through moves.
-    pub owner: Option<Uuid>,
-}
+/// Commits after the opening of the store have higher numbers; those before it, as far as they are recalled, lower ones.
+const FIRST: u64 = MOST as u64;
 
 /// The commits of late.
 #[derive(Clone)]
@@ -67,7 +34,7 @@ struct Ring {
     commits: VecDeque<Arc<Commit>>,
     /// The revision before the oldest of them.
     before: Revision,
-    /// The number of the newest, 0 when there has been none.
+    /// The number of the newest, [`FIRST`] when there has been none.
     newest: u64,
     bytes: usize,
 }
@@ -88,8 +55,8 @@ pub struct TooOld;
 impl Feed {
     /// Begins after this revision.
     pub fn after(revision: Revision) -> Self {
-        let ring = Ring { commits: VecDeque::new(), before: revision, newest: 0, bytes: 0 };
-        Self(Arc::new(Shared { ring: Mutex::new(ring), newest: watch::Sender::new(0) }))
+        let ring = Ring { commits: VecDeque::new(), before: revision, newest: FIRST, bytes: 0 };
+        Self(Arc::new(Shared { ring: Mutex::new(ring), newest: watch::Sender::new(FIRST) }))
     }
 
     fn ring(&self) -> MutexGuard<'_, Ring> {
@@ -97,26 +64,18 @@ impl Feed {
     }
 
     /// Takes note of mutations, each with the tables before and after it, and the revision it made.
-    pub fn push<'a>(
-        &self,
-        mutations: impl Iterator<Item = (&'a Mutation, &'a Snapshot, &'a Snapshot, &'a Revision)>,
-    ) {
+    pub fn push<'a>(&self, mutations: impl Iterator<Item = (&'a Mutation, [&'a Snapshot; 2], &'a Revision)>) {
         let mut newest = 0;
-        for (mutation, before, after, revision) in mutations {
-            let (changes, bytes) = alterations(mutation, before, after);
+        for (Mutation { author, time, changes, .. }, tables, revision) in mutations {
+            let kinds = tables[1].kinds();
+            let touched =
+                changes.iter().filter_map(|change| Some((kinds.get(&change.resource)?, change.uuid)));
+            let mut commit = Commit::new(revision.clone(), *time, author.actor.clone(), touched, tables);
             let mut ring = self.ring();
             ring.newest += 1;
             newest = ring.newest;
-            ring.bytes += bytes;
-            let actor = mutation.author.actor.clone();
-            let commit = Commit {
-                number: newest,
-                revision: revision.clone(),
-                time: mutation.time,
-                actor,
-                changes,
-                bytes,
-            };
+            commit.number = newest;
+            ring.bytes += commit.bytes;
             ring.commits.push_back(Arc::new(commit));
             while ring.commits.len() > MOST || ring.bytes > MOST_BYTES {
                 let Some(oldest) = ring.commits.pop_front() else { break };
@@ -129,6 +88,33 @@ impl Feed {
         }
     }
 
+    /// The revision before the oldest commit that is known.
+    fn begin(&self) -> Revision {
+        self.ring().before.clone()
+    }
+
+    /// Takes older commits, the newest first, as far as there is room; they end with the revision `begin`. The revision
+    /// before them all is `before`.
+    fn prepend(&self, begin: &Revision, commits: Vec<Commit>, before: Revision) {
+        let mut ring = self.ring();
+        if ring.before != *begin {
+            // It has become full meanwhile, and has let go of some.
+            return;
+        }
+        let mut number = ring.oldest();
+        for mut commit in commits {
+            if ring.commits.len() == MOST || ring.bytes + commit.bytes > MOST_BYTES {
+                ring.before = commit.revision;
+                return;
+            }
+            number -= 1;
+            commit.number = number;
+            ring.bytes += commit.bytes;
+            ring.commits.push_front(Arc::new(commit));
+        }
+        ring.before = before;
+    }
+
     /// Follows from a revision on, or from now on; answers with the revision that the follower stands at, too.
     pub fn follow(&self, after: Option<&str>) -> Result<(Follower, Revision), TooOld> {
         let ring = self.ring();
@@ -136,9 +122,7 @@ impl Feed {
         let (next, revision) = match after {
             None => (ring.newest + 1, current),
             Some(after) if *after == current.0 => (ring.newest + 1, current),
-            Some(after) if *after == ring.before.0 => {
-                (ring.newest + 1 - ring.commits.len() as u64, &ring.before)
-            }
+            Some(after) if *after == ring.before.0 => (ring.oldest(), &ring.before),
             Some(after) => {
                 let known = ring.commits.iter().rev().find(|commit| commit.revision.0 == after);
                 known.map(|commit| (commit.number + 1, &commit.revision)).ok_or(TooOld)?
@@ -146,6 +130,13 @@ impl Feed {
         };
         let follower = Follower { feed: self.clone(), next, newest: self.0.newest.subscribe() };
         Ok((follower, revision.clone()))
+    }
+}
+
+impl Ring {
+    /// The number of the oldest commit that is known, or else of the next.
+    fn oldest(&self) -> u64 {
+        self.newest + 1 - self.commits.len() as u64
     }
 }
 
@@ -157,8 +148,7 @@ impl Follower {
             return Ok(None);
         }
         let ring = self.feed.ring();
-        let oldest = ring.newest + 1 - ring.commits.len() as u64;
-        let place = self.next.checked_sub(oldest).ok_or(TooOld)?;
+        let place = self.next.checked_sub(ring.oldest()).ok_or(TooOld)?;
         let commit = ring.commits.get(usize::try_from(place).unwrap_or(usize::MAX)).cloned();
         drop(ring);
         self.next += u64::from(commit.is_some());
@@ -173,70 +163,70 @@ impl Follower {
     }
 }
 
-/// What a mutation did to records, and how much text that is; nothing when it is too much.
-fn alterations(mutation: &Mutation, before: &Snapshot, after: &Snapshot) -> (Option<Vec<Alteration>>, usize) {
-    let kinds = after.kinds();
-    let mut changes = Vec::with_capacity(mutation.changes.len());
-    let touched =
-        || mutation.changes.iter().filter_map(|change| Some((kinds.get(&change.resource)?, change.uuid)));
-    let mut bytes = 0;
-    let mut moved = Vec::new();
-    for (kind, uuid) in touched() {
-        let (old, new) = (before.get(kind, uuid), after.get(kind, uuid));
-        // Sealed anew, for instance.
-        if old.map(Record::text) == new.map(Record::text) {
-            continue;
-        }
-        let side =
-            |tables: &Snapshot, record: Option<&Record>| record.map(|record| Side::of(tables, kind, record));
-        let (old, new) = (side(before, old), side(after, new));
-        bytes += [&old, &new].into_iter().flatten().map(|side| side.record.text().len() + 64).sum::<usize>();
-        if bytes > COMMIT_BYTES {
-            return (None, 0);
-        }
-        if let (Some(old), Some(new)) = (&old, &new)
-            && old.owner != new.owner
-        {
-            moved.push((kind, uuid));
-        }
-        changes.push(Alteration { kind: kind.index(), uuid, before: old, after: new });
-    }
-    if !moved.is_empty() {
-        let mut known: BTreeSet<_> = touched().map(|(kind, uuid)| (kind.index(), uuid)).collect();
-        while let Some((kind, uuid)) = moved.pop() {
-            for (kind, uuid) in belonging_through(after, kind, uuid) {
-                let (Some(old), Some(new)) = (before.get(kind, uuid), after.get(kind, uuid)) else {
-                    continue;
-                };
-                if !known.insert((kind.index(), uuid)) {
-                    continue;
-                }
-                bytes += 64;
-                moved.push((kind, uuid));
-                let (old, new) = (Side::of(before, kind, old), Side::of(after, kind, new));
-                changes.push(Alteration { kind: kind.index(), uuid, before: Some(old), after: Some(new) });
-            }
-        }
-    }
-    (Some(changes), bytes)
-}
+#[cfg(test)]
+mod tests {
+    use super::super::journal::Author;
+    use super::super::seal::{KeyFile, Keyring};
+    use super::*;
+    use crate::resource::Kinds;
+    use chrono::DateTime;
 
-/// The records that belong to whoever this one belongs to.
-fn belonging_through<'a>(
-    tables: &'a Snapshot,
-    through: &'a Kind,
-    uuid: Uuid,
-) -> impl Iterator<Item = (&'a Kind, Uuid)> {
-    let referrers = tables.referrers(uuid).filter(|referrer| referrer.reference.to == through.name());
-    referrers
-        .filter(|referrer| {
-            referrer.kind.definition().belongs_through.as_ref() == Some(&referrer.reference.field)
-        })
-        .map(|referrer| (referrer.kind, referrer.uuid))
-}
+    fn tables() -> Snapshot {
+        let folder = tempfile::tempdir().unwrap();
+        let file = KeyFile { path: folder.path().join("seal.keys"), is_ours: true };
+        Snapshot::empty(Kinds::enabled(&[]).unwrap(), Arc::new(Keyring::open(&file, None).unwrap()))
+    }
 
-impl Side {
-    fn of(tables: &Snapshot, kind: &Kind, record: &Record) -> Self {
-        Self { record: record.clone(), owner: tables.owner_of(kind, record) }
+    fn push(feed: &Feed, tables: &Snapshot, names: impl Iterator<Item = usize>) {
+        let mutation = Mutation {
+            author: Author::program("test"),
+            time: DateTime::UNIX_EPOCH,
+            summary: "nothing".into(),
+            changes: vec![],
+            documents: vec![],
+        };
+        let revisions: Vec<_> = names.map(|n| Revision(n.to_string())).collect();
+        feed.push(revisions.iter().map(|revision| (&mutation, [tables, tables], revision)));
+    }
+
+    #[test]
+    fn who_falls_too_far_behind_is_told_so() {
+        let tables = tables();
+        let feed = Feed::after(Revision("0".into()));
+        let (mut slow, _) = feed.follow(None).unwrap();
+        push(&feed, &tables, 1..=3);
+        assert_eq!(slow.take().unwrap().unwrap().revision.0, "1");
+        // The one that comes next is the oldest that is kept.
+        push(&feed, &tables, 4..=MOST + 1);
+        assert_eq!(slow.take().unwrap().unwrap().revision.0, "2");
+        let (_, from) = feed.follow(Some("1")).unwrap();
+        assert_eq!(from.0, "1");
+        push(&feed, &tables, MOST + 2..=MOST + 4);
+        assert_eq!(slow.take().err(), Some(TooOld));
+        assert_eq!(feed.follow(Some("1")).err(), Some(TooOld));
+        let (mut last, from) = feed.follow(Some(&(MOST + 4).to_string())).unwrap();
+        assert_eq!((from.0, last.take().unwrap().is_none()), ((MOST + 4).to_string(), true));
+    }
+
+    #[test]
+    fn older_commits_come_before_the_others_or_not_at_all() {
+        let tables = tables();
+        let commit = |n: i32| {
+            let nothing = std::iter::empty();
+            Commit::new(Revision(n.to_string()), DateTime::UNIX_EPOCH, "test".into(), nothing, [&tables; 2])
+        };
+        let begin = Revision("3".into());
+        let feed = Feed::after(begin.clone());
+        push(&feed, &tables, 4..=5);
+        let (mut follower, _) = feed.follow(Some("4")).unwrap();
+        feed.prepend(&Revision("2".into()), vec![commit(2)], Revision("1".into()));
+        assert_eq!(feed.follow(Some("1")).err(), Some(TooOld));
+        feed.prepend(&begin, vec![commit(3), commit(2)], Revision("1".into()));
+        let (mut old, _) = feed.follow(Some("1")).unwrap();
+        let told: Vec<_> =
+            std::iter::from_fn(|| old.take().unwrap()).map(|of| of.revision.0.clone()).collect();
+        assert_eq!(told, ["2", "3", "4", "5"]);
+        // Who was there before is where it was.
+        assert_eq!(follower.take().unwrap().unwrap().revision.0, "5");
     }
 }

@@ -44,7 +44,7 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{OnceCell, mpsc, oneshot, watch};
 use uuid::Uuid;
 
 /// The name of the repository in the storage folder.
@@ -83,6 +83,8 @@ struct Inner {
     journal: Arc<dyn Journal>,
     counts: Arc<stats::Counts>,
     feed: feed::Feed,
+    /// Whether the feed has been told what came before the start.
+    recalled: OnceCell<()>,
     past: watch::Receiver<Past>,
 }
 
@@ -185,8 +187,21 @@ impl Store {
 
     /// Follows every commit after a revision, or from now on; answers with the revision that the follower begins after,
     /// too. Nothing waits for a follower.
-    pub fn follow(&self, after: Option<&str>) -> Result<(Follower, Revision), TooOld> {
-        self.0.feed.follow(after)
+    pub async fn follow(&self, after: Option<&str>) -> Result<(Follower, Revision), TooOld> {
+        let feed = &self.0.feed;
+        if let Ok(following) = feed.follow(after) {
+            return Ok(following);
+        }
+        // Somebody from before the start, most likely: what came before it is brought in, once.
+        let recall = async || {
+            let store = self.clone();
+            let recalled = tokio::task::spawn_blocking(move || feed::recall(&store, &store.0.feed)).await;
+            if let Ok(Err(reason)) = recalled {
+                tracing::warn!(%reason, "the commits before the start are not all known to the event stream");
+            }
+        };
+        self.0.recalled.get_or_init(recall).await;
+        feed.follow(after)
     }
 
     /// What is known of the history before what is served.

@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{OnceCell, mpsc, watch};
 
 /// How many faults are listed before the rest is only counted.
 const FAULTS_SHOWN: usize = 100;
@@ -142,7 +142,16 @@ pub(super) fn open_locked(settings: Settings, lock: File) -> Result<Store, OpenE
         .spawn(move || writer.run())
         .map_err(folder(&settings.path, "starting the writer"))?;
     let past = verify_in_background(journal.clone(), closing);
-    Ok(Store(Arc::new(Inner { settings, tables, queue, journal, counts, feed, past })))
+    Ok(Store(Arc::new(Inner {
+        settings,
+        tables,
+        queue,
+        journal,
+        counts,
+        feed,
+        recalled: OnceCell::new(),
+        past,
+    })))
 }
 
 /// What is served has been read and hashed; the rest of the history is, beside the serving.

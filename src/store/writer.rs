@@ -190,10 +190,9 @@ impl Writer {
             self.tables.send_replace(Arc::new(tables));
             // Before the answers: whoever has one can follow from there on.
             let befores = std::iter::once(&*before).chain(&states);
-            let mutations = batch.iter().zip(befores).zip(&states).zip(&revisions);
-            self.feed.push(
-                mutations.map(|(((mutation, before), after), revision)| (mutation, before, after, revision)),
-            );
+            let states = befores.zip(&states).map(|(before, after)| [before, after]);
+            let mutations = batch.iter().zip(states).zip(&revisions);
+            self.feed.push(mutations.map(|((mutation, states), revision)| (mutation, states, revision)));
         }
         for (job, outcome) in decided {
             job.answer(outcome.map(|written| match written {
