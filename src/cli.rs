@@ -96,6 +96,8 @@ enum Verb {
         #[arg(long, value_name = "REV")]
         to: String,
     },
+    /// Delete every entry of a declared resource, before its definition is taken away
+    Clear { resource: String },
     /// The keys that secrets in the store are sealed with
     Key {
         #[command(subcommand)]
@@ -203,6 +205,7 @@ async fn dispatch(cli: Cli) -> Result<()> {
         Verb::Revert { record: (resource, uuid), to } => {
             say(&config, clock, Command::Revert { resource, uuid, to }).await
         }
+        Verb::Clear { resource } => say(&config, clock, Command::Clear { resource }).await,
         Verb::Key { verb: KeyVerb::List } => say(&config, clock, Command::KeyList).await,
         Verb::Key { verb: KeyVerb::Rotate } => say(&config, clock, Command::KeyRotate).await,
         Verb::Key { verb: KeyVerb::New } => {
@@ -268,7 +271,9 @@ async fn check(config: &Config, clock: Clock) -> Result<()> {
         }
         // A running server has it: that one checks.
         Err(locked @ OpenError::Locked { .. }) => {
-            let answer = control::ask(&crate::control_socket(config), &Command::Check).ok_or(locked)?;
+            let definitions = settings.kinds.definitions().into_iter().cloned().collect();
+            let check = Command::Check { definitions };
+            let answer = control::ask(&crate::control_socket(config), &check).ok_or(locked)?;
             let answer = answer.context("asking the running server")?;
             println!("{}", answer.map_err(|reason| anyhow!(reason))?);
             Ok(())

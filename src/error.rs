@@ -50,12 +50,18 @@ pub enum Error {
     /// The credentials are wrong or have ended.
     #[error("{0}")]
     BadCredentials(String),
+    /// Operations of a batch that are refused, by their place; none of the batch was done.
+    #[error("{} of the operations are refused; nothing was changed", .0.len())]
+    Refused(Vec<(usize, Error)>),
     /// The actor's role does not allow it.
     #[error("{0}")]
     Denied(String),
     /// The record is not what the client has read: somebody has changed it since, or deleted it.
     #[error("the record has been changed since you read it; read it again")]
     Changed,
+    /// The key of a request that is to be done once was used for another one.
+    #[error("this Idempotency-Key was used for another request in the last 24 hours")]
+    KeyReused,
     /// The disk failed in the middle of a write.
     #[error(
         "outcome unknown: the disk failed while this was written, and it may or may not be there after the restart"

@@ -23,6 +23,7 @@ use config::{Config, Mode};
 use http::{App, Limits, Networks, Parts};
 use operator::{Command, Operator};
 use resource::{Kinds, Role};
+use sha2::{Digest, Sha256};
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
@@ -90,6 +91,7 @@ impl Server {
             passwords,
             sync,
             backup,
+            salt: Sha256::new().chain_update("requests").chain_update(&key).finalize().into(),
             clock,
             cors_origins: config.api.cors_origins.clone(),
             networks: Networks {
@@ -125,7 +127,12 @@ impl Server {
 
 /// What the store is opened with.
 fn store_settings(config: &Config, clock: Clock) -> Result<store::Settings, StartError> {
-    let kinds = Kinds::enabled(&config.resources.enabled).map_err(StartError::Resources)?;
+    let resources = &config.resources;
+    if resources.dir_is_named && !resources.dir.is_dir() {
+        let dir = resources.dir.display();
+        return Err(StartError::Resources(format!("[resources] dir: there is no such folder: {dir}")));
+    }
+    let kinds = Kinds::with_declared(&resources.enabled, &resources.dir).map_err(StartError::Resources)?;
     let tenant = (config.tenant.id.clone(), config.tenant.name.clone());
     let path = config.storage.path.clone();
     Ok(store::Settings { keys: seal_keys(&path), path, tenant, kinds, clock, log_size: store::LOG_SIZE })
@@ -188,7 +195,6 @@ fn remarks(config: &Config) -> Vec<String> {
         "[influxdb] retention",
     );
     not_yet(config.grafana.is_some(), "[grafana]");
-    not_yet(config.resources.dir.exists(), "[resources] dir");
     if let Some(file) = config.file.as_deref().filter(|_| config.influxdb.is_some()) {
         let mode = std::fs::metadata(file).map(|data| data.permissions().mode()).unwrap_or_default();
         if mode & 0o077 != 0 {

@@ -2,7 +2,7 @@
 
 use crate::auth::Passwords;
 use crate::error::Error;
-use crate::resource::{Entry, Kind, PASSWORD, Role, device_password, set_field};
+use crate::resource::{Definition, Entry, Kind, Kinds, PASSWORD, Role, device_password, set_field};
 use crate::store::{Author, Backup, Clock, Import, Moment, Snapshot, Store, export, tablestate};
 use crate::sync::Sync;
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,15 @@ use uuid::Uuid;
 #[serde(rename_all = "snake_case")]
 pub enum Command {
     /// Check everything in the store again, and how its backup stands.
-    Check,
+    Check {
+        /// The resources that the next start would have.
+        definitions: Vec<Definition>,
+    },
+    /// Delete every entry of a declared resource.
+    Clear {
+        /// Its name.
+        resource: String,
+    },
     /// Take over a dump of the old server.
     Import {
         /// Its text.
@@ -94,7 +102,8 @@ pub struct Operator {
 impl Operator {
     pub async fn run(&self, command: Command) -> Answer {
         let done = match command {
-            Command::Check => return self.check().await,
+            Command::Check { definitions } => return self.check(definitions).await,
+            Command::Clear { resource } => self.clear(&resource).await,
             Command::Import { dump, dry_run, merge } => self.import(&dump, dry_run, merge).await,
             Command::Export { at, secrets } => return self.export(at, secrets).await,
             Command::UserAdd { email, name, role, password } => self.add(&email, &name, role, password).await,
@@ -110,9 +119,10 @@ impl Operator {
         done.map_err(|error| error.to_string())
     }
 
-    async fn check(&self) -> Answer {
+    async fn check(&self, definitions: Vec<Definition>) -> Answer {
         let store = self.store.clone();
-        blocking(move || store.check()).await?.map_err(|e| e.to_string())?;
+        let kinds = Kinds::compile(definitions)?;
+        blocking(move || store.check_with(&kinds)).await?.map_err(|e| e.to_string())?;
         let status = self.backup.as_ref().and_then(Backup::status);
         match status {
             None => Ok("the store is in order\nbackup: not configured ([storage] remote)".into()),
@@ -121,6 +131,20 @@ impl Operator {
             }
             Some(status) => Ok(format!("the store is in order\nbackup: {status}")),
         }
+    }
+
+    /// So that a resource can be taken out of force: what the program comes with cannot.
+    async fn clear(&self, resource: &str) -> Result<String, Error> {
+        let kinds = self.store.kinds().clone();
+        let kind = kinds.get(resource).filter(|kind| !Kinds::are_built_in(kind.name()));
+        let index = kind
+            .ok_or_else(|| Error::NotFound(format!("there is no declared resource `{resource}`")))?
+            .index();
+        let written = self
+            .store
+            .write(Author::program("operator"), move |transaction| transaction.clear(kinds.at(index)));
+        let written = written.await?;
+        Ok(format!("deleted {} entries of {resource}; the change is {}", written.value, written.revision))
     }
 
     async fn import(&self, dump: &str, dry_run: bool, merge: bool) -> Result<String, Error> {

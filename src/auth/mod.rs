@@ -6,7 +6,7 @@ pub mod policy;
 mod token;
 
 pub use key::{KeyError, signing_key};
-pub use password::{Passwords, Verdict};
+pub use password::{NO_HASH, Passwords, Verdict};
 pub use token::Tokens;
 
 use crate::error::Error;

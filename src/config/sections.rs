@@ -199,16 +199,20 @@ pub struct Resources {
     pub enabled: Vec<String>,
     /// The folder with the definitions of further resources, absolute.
     pub dir: PathBuf,
+    /// Whether it was named: then it must be there.
+    pub dir_is_named: bool,
 }
 
 impl Resources {
     pub(super) fn read(mut s: Section<'_>, base: &Path) -> Resources {
         let named = s.get("enabled", resource_names);
         let named = named.unwrap_or_else(|| vec!["maintenances".to_owned(), "payments".to_owned()]);
+        let dir = s.get("dir", |value| folder(base, value));
         let others = named.into_iter().filter(|name| !CORE_RESOURCES.contains(&name.as_str()));
         Resources {
             enabled: CORE_RESOURCES.map(str::to_owned).into_iter().chain(others).collect(),
-            dir: s.get("dir", |value| folder(base, value)).unwrap_or_else(|| base.join("resources.d")),
+            dir_is_named: dir.is_some(),
+            dir: dir.unwrap_or_else(|| base.join("resources.d")),
         }
     }
 }

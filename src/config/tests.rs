@@ -62,6 +62,7 @@ fn defaults_without_settings() {
         resources: Resources {
             enabled: ["users", "karanas", "maintenances", "payments"].map(String::from).into(),
             dir: dir.path().join("resources.d"),
+            dir_is_named: false,
         },
         influxdb: None,
         grafana: None,

@@ -19,10 +19,7 @@ pub fn given(headers: &HeaderMap) -> Result<Condition, Failure> {
     match tags(headers, &header::IF_MATCH)? {
         None => Ok(Condition::None),
         Some(Tags::Any) => Ok(Condition::None),
-        // Strong comparison: a weak tag matches nothing.
-        Some(Tags::These(tags)) => {
-            Ok(Condition::Is(tags.into_iter().filter(|tag| !tag.weak).map(|tag| tag.name).collect()))
-        }
+        Some(Tags::These(tags)) => Ok(strong(tags)),
     }
 }
 
@@ -33,6 +30,45 @@ pub fn is_known(headers: &HeaderMap, tag: &str) -> Result<bool, Failure> {
         Some(Tags::Any) => true,
         Some(Tags::These(tags)) => tags.iter().any(|known| known.name == tag),
     })
+}
+
+/// The condition in a text such as `If-Match` holds.
+pub fn parse(name: &str, text: &str) -> Result<Condition, Error> {
+    let mut tags = Vec::new();
+    match read(text, &mut tags) {
+        Some(true) => Ok(Condition::None),
+        Some(false) => Ok(strong(tags)),
+        None => Err(wrong(name)),
+    }
+}
+
+/// Strong comparison: a weak tag matches nothing.
+fn strong(tags: Vec<Tag>) -> Condition {
+    Condition::Is(tags.into_iter().filter(|tag| !tag.weak).map(|tag| tag.name).collect())
+}
+
+fn wrong(name: &str) -> Error {
+    Error::invalid(name, "form", "must be `*` or a list of entity tags such as \"5f3a…\"")
+}
+
+/// Adds the tags in a text; true for `*`, none when it is neither.
+fn read(text: &str, tags: &mut Vec<Tag>) -> Option<bool> {
+    let mut rest = text.trim();
+    if rest == "*" {
+        return Some(true);
+    }
+    while !rest.is_empty() {
+        let (weak, tag) = rest.strip_prefix("W/").map_or((false, rest), |tag| (true, tag));
+        let (name, after) = tag.strip_prefix('"')?.split_once('"')?;
+        tags.push(Tag { weak, name: name.to_owned() });
+        rest = after.trim_start();
+        match rest.strip_prefix(',') {
+            Some(after) => rest = after.trim_start(),
+            None if rest.is_empty() => {}
+            None => return None,
+        }
+    }
+    Some(false)
 }
 
 enum Tags {
@@ -47,25 +83,11 @@ struct Tag {
 }
 
 fn tags(headers: &HeaderMap, name: &HeaderName) -> Result<Option<Tags>, Failure> {
-    let wrong =
-        || Error::invalid(name.as_str(), "form", "must be `*` or a list of entity tags such as \"5f3a…\"");
     let mut tags = Vec::new();
     for value in headers.get_all(name) {
-        let mut rest = value.to_str().map_err(|_| wrong())?.trim();
-        if rest == "*" {
+        let any = value.to_str().ok().and_then(|text| read(text, &mut tags));
+        if any.ok_or_else(|| wrong(name.as_str()))? {
             return Ok(Some(Tags::Any));
-        }
-        while !rest.is_empty() {
-            let (weak, tag) = rest.strip_prefix("W/").map_or((false, rest), |tag| (true, tag));
-            let (name, after) =
-                tag.strip_prefix('"').and_then(|tag| tag.split_once('"')).ok_or_else(wrong)?;
-            tags.push(Tag { weak, name: name.to_owned() });
-            rest = after.trim_start();
-            match rest.strip_prefix(',') {
-                Some(after) => rest = after.trim_start(),
-                None if rest.is_empty() => {}
-                None => return Err(wrong().into()),
-            }
         }
     }
     Ok(headers.contains_key(name).then_some(Tags::These(tags)))

@@ -5,11 +5,13 @@
 
 use super::App;
 use super::context::Context;
+use super::once::{Claim, Done, once};
 use crate::auth::Actor;
 use crate::auth::policy::{self, On, Subject, Verb};
 use crate::error::Error;
 use crate::resource::{Draft, Entry, Kind, Kinds, PASSWORD, Patch, set_field, uuid_at};
 use crate::store::{Dependents, Page, Record, Selection, Snapshot, Transaction, Written};
+use serde::Serialize;
 use uuid::Uuid;
 
 /// How a version of the API shows a record; the flag says whether its secrets are for this reader.
@@ -53,7 +55,8 @@ impl Condition {
 }
 
 impl Change {
-    fn password<'a>(&'a self, kind: &Kind) -> Option<&'a str> {
+    /// The new password in plain text, if there is one.
+    pub fn password<'a>(&'a self, kind: &Kind) -> Option<&'a str> {
         match self {
             Self::Patch(patch) => patch.password(kind),
             Self::Draft(draft) => draft.password(kind),
@@ -150,8 +153,13 @@ impl<T: Send + 'static> Call<'_, T> {
         self.kind(Verb::Create)?.new_from_draft(input)
     }
 
-    /// Makes an entry of what was read.
-    pub async fn create(&self, mut entry: Entry) -> Result<Written<T>, Error> {
+    /// Makes an entry of what was read; once, if it is claimed. What is kept then is the answer of `kept`.
+    pub async fn create<O: Serialize + 'static>(
+        &self,
+        mut entry: Entry,
+        claim: Option<Claim>,
+        kept: fn(&Kind, &T) -> O,
+    ) -> Result<Written<Done<T>>, Error> {
         let kind = self.kind(Verb::Create)?;
         // Outside the writer: it takes its time.
         if let Some(password) = kind.password(&entry) {
@@ -164,8 +172,12 @@ impl<T: Send + 'static> Call<'_, T> {
         let written = self.app.store.write(self.context.author(self.actor), move |transaction| {
             let kind = kinds.at(index);
             actor.still_stands(transaction.tables())?;
-            create(transaction, &actor, kind, &entry)?;
-            seen(transaction.tables(), &actor, kind, uuid, view)
+            once(transaction, claim, |transaction| {
+                create(transaction, &actor, kind, &entry)?;
+                let seen = seen(transaction.tables(), &actor, kind, uuid, view)?;
+                let kept = kept(kind, &seen);
+                Ok((seen, kept))
+            })
         });
         written.await
     }
@@ -226,21 +238,32 @@ impl<T: Send + 'static> Call<'_, T> {
     }
 
     /// Brings an entry back to what it was.
-    pub async fn restore(&self, uuid: Uuid, past: Entry, condition: Condition) -> Result<Written<T>, Error> {
+    pub async fn restore<O: Serialize + 'static>(
+        &self,
+        uuid: Uuid,
+        past: Entry,
+        condition: Condition,
+        claim: Option<Claim>,
+        kept: fn(&Kind, &T) -> O,
+    ) -> Result<Written<Done<T>>, Error> {
         let kind = self.kind(Verb::Update)?;
         let (actor, kinds, index, view) = self.for_the_writer(kind);
         let written = self.app.store.write(self.context.author(self.actor), move |transaction| {
             let kind = kinds.at(index);
             actor.still_stands(transaction.tables())?;
-            match transaction.tables().get(kind, uuid).cloned() {
-                None => create(transaction, &actor, kind, &kind.restored(&past, None))?,
-                Some(now) => {
-                    condition.check(kind, &now)?;
-                    let now = now.entry();
-                    exchange(transaction, &actor, kind, &now, &kind.restored_over(&past, &now))?;
+            once(transaction, claim, |transaction| {
+                match transaction.tables().get(kind, uuid).cloned() {
+                    None => create(transaction, &actor, kind, &kind.restored(&past, None))?,
+                    Some(now) => {
+                        condition.check(kind, &now)?;
+                        let now = now.entry();
+                        exchange(transaction, &actor, kind, &now, &kind.restored_over(&past, &now))?;
+                    }
                 }
-            }
-            seen(transaction.tables(), &actor, kind, uuid, view)
+                let seen = seen(transaction.tables(), &actor, kind, uuid, view)?;
+                let kept = kept(kind, &seen);
+                Ok((seen, kept))
+            })
         });
         written.await
     }
@@ -315,7 +338,7 @@ pub fn delete(
 }
 
 /// An entry as the actor sees it.
-fn seen<T>(tables: &Snapshot, actor: &Actor, kind: &Kind, uuid: Uuid, view: View<T>) -> Result<T, Error> {
+pub fn seen<T>(tables: &Snapshot, actor: &Actor, kind: &Kind, uuid: Uuid, view: View<T>) -> Result<T, Error> {
     let record = tables.find(kind, uuid)?;
     let subject = Subject::new(tables, kind, &record.entry());
     Ok(view(tables, kind, record, policy::sees_secrets(actor, kind, &subject)))

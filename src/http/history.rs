@@ -4,9 +4,10 @@ use super::App;
 use super::body::{Json, inputs};
 use super::condition;
 use super::context::Context;
+use super::once::IdempotencyKey;
 use super::path::Path;
 use super::query::Query;
-use super::reply::{self, Failure};
+use super::reply::Failure;
 use super::v2;
 use crate::auth::Actor;
 use crate::auth::policy::{self, On, Subject, Verb};
@@ -272,6 +273,7 @@ pub async fn restore(
     Path((resource, id)): Path<(String, String)>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
+    key: IdempotencyKey,
     Json(input): Json<Restore>,
 ) -> Answer {
     let kind = app.kind(&resource)?;
@@ -279,11 +281,12 @@ pub async fn restore(
     let condition = condition::given(&headers)?;
     policy::may(&actor, Verb::Update, kind)?;
     let uuid = v2::uuid(kind, &id)?;
+    let claim = key.claim(&app, &actor, &("restore", kind.name(), uuid, &input.revision))?;
     let moment = Moment::Revision(input.revision);
     let entry = entry_at(&app, kind, uuid, moment, "revision").await?;
     let call = v2::call(&app, &actor, &context, &resource);
-    let restored = call.restore(uuid, entry, condition).await?;
-    Ok(reply::written(restored.revision, restored.value.fresh(StatusCode::OK, kind)))
+    let restored = call.restore(uuid, entry, condition, claim, v2::Kept::of).await?;
+    v2::answer(&app, &actor, kind, StatusCode::OK, restored).await
 }
 
 /// `GET /v2/{resource}/{id}?at=`

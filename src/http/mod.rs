@@ -1,5 +1,6 @@
 //! The HTTP interface: every route, and the order of the middleware, are in this file.
 
+mod batch;
 mod body;
 mod condition;
 mod context;
@@ -9,6 +10,7 @@ mod health;
 mod history;
 mod listen;
 mod metrics;
+mod once;
 mod path;
 mod query;
 mod reply;
@@ -64,6 +66,8 @@ pub struct Parts {
     pub sync: crate::sync::Sync,
     /// Brings the store to another place.
     pub backup: Backup,
+    /// What hashes of requests are made with, so that nobody else can make them.
+    pub salt: [u8; 32],
     /// Where the time comes from.
     pub clock: Clock,
     /// Origins whose pages may call us (CORS).
@@ -141,6 +145,7 @@ fn routes() -> Vec<(Access, &'static str, MethodRouter<App>)> {
         (SignedIn, "/v2/{resource}/{id}/history", get(history::of_record)),
         (SignedIn, "/v2/{resource}/{id}/restore", post(history::restore)),
         (SignedIn, "/v2/history", get(history::of_tenant)),
+        (SignedIn, "/v2/batch", post(batch::batch)),
         (SignedIn, "/v2/{resource}/{id}", get(v2::read).put(v2::replace).patch(v2::patch).delete(v2::delete)),
     ]
 }

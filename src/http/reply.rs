@@ -29,6 +29,8 @@ pub struct Failure {
     reason: String,
     /// Each broken rule by itself; not on `/v1`.
     findings: Vec<Finding>,
+    /// Each refused operation of a batch, by its place.
+    operations: Vec<(usize, Failure)>,
     /// The title in the envelope of `/v1`, where it is not the one of the method.
     title: Option<&'static str>,
     /// For the log only.
@@ -38,7 +40,15 @@ pub struct Failure {
 impl Failure {
     /// A failure of the request as such, before the domain sees it.
     pub fn new(status: StatusCode, reason: impl Into<String>) -> Self {
-        Self { status, code: None, reason: reason.into(), findings: vec![], title: None, inner: None }
+        Self {
+            status,
+            code: None,
+            reason: reason.into(),
+            findings: vec![],
+            operations: vec![],
+            title: None,
+            inner: None,
+        }
     }
 
     /// With a word for programs.
@@ -82,6 +92,14 @@ impl From<Error> for Failure {
                 .coded("bad_credentials"),
             Error::Denied(_) => Self::new(StatusCode::FORBIDDEN, reason),
             Error::Changed => Self::new(StatusCode::PRECONDITION_FAILED, reason),
+            Error::KeyReused => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, reason).coded("idempotency_key_reused")
+            }
+            Error::Refused(operations) => {
+                let operations = operations.into_iter().map(|(index, error)| (index, error.into()));
+                let refused = Self::new(StatusCode::UNPROCESSABLE_ENTITY, reason).coded("batch_refused");
+                Self { operations: operations.collect(), ..refused }
+            }
             Error::OutcomeUnknown => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, reason).coded("outcome_unknown")
             }
@@ -149,6 +167,9 @@ pub async fn render(request: Request, next: Next) -> Response {
     answer
 }
 
+/// Refused operations that are listed: a batch that is wrong throughout is wrong in the same way.
+const REFUSALS_SHOWN: usize = 100;
+
 /// Whether the clients of 2017 know the path.
 pub fn is_v1(path: &str) -> bool {
     path == "/v1" || path.starts_with("/v1/")
@@ -156,6 +177,20 @@ pub fn is_v1(path: &str) -> bool {
 
 /// Problem details (RFC 9457). What the statuses mean is HTTP's; `code` is the word for programs.
 fn problem(failure: &Failure, reason: &str, request_id: &str) -> Value {
+    let mut problem = bare_problem(failure, reason);
+    problem["request_id"] = request_id.into();
+    if !failure.operations.is_empty() {
+        let shown = failure.operations.iter().take(REFUSALS_SHOWN).map(|(index, failure)| {
+            let mut problem = bare_problem(failure, &failure.reason);
+            problem["index"] = (*index).into();
+            problem
+        });
+        problem["operations"] = shown.collect();
+    }
+    problem
+}
+
+fn bare_problem(failure: &Failure, reason: &str) -> Value {
     let title = failure.status.canonical_reason().unwrap_or("Error");
     let code =
         failure.code.map_or_else(|| title.to_ascii_lowercase().replace([' ', '-'], "_"), str::to_owned);
@@ -165,7 +200,6 @@ fn problem(failure: &Failure, reason: &str, request_id: &str) -> Value {
         "status": failure.status.as_u16(),
         "code": code,
         "detail": reason,
-        "request_id": request_id,
     });
     if !failure.findings.is_empty() {
         problem["errors"] = failure.findings.iter().map(finding).collect();

@@ -4,6 +4,7 @@ use super::App;
 use super::body::{Parameters, refuse_query};
 use super::context::Context;
 use super::crud::{Call, Change, Condition};
+use super::once::Done;
 use super::path::Path;
 use super::reply::{self, Failure};
 use crate::auth::Actor;
@@ -55,8 +56,11 @@ pub async fn create(
     let mut input = parameters.data()?;
     forget_what_v1_does_not_know(app.kind(&resource)?, &mut input);
     let call = call(&app, &actor, &context, &resource);
-    let made = call.create(call.read_new(&input)?).await?;
-    Ok(reply::written(made.revision, reply::v1(json!({"uuid": made.value["uuid"]}))))
+    let made = call.create(call.read_new(&input)?, None, |_, _| ()).await?;
+    let Done::Now(entry) = made.value else {
+        return Err(Error::Internal("nothing was claimed".into()).into());
+    };
+    Ok(reply::written(made.revision, reply::v1(json!({"uuid": entry["uuid"]}))))
 }
 
 pub async fn put(

@@ -6,17 +6,20 @@ use super::condition;
 use super::context::Context;
 use super::crud::{Call, Change};
 use super::history;
+use super::once::{self, Done, IdempotencyKey};
 use super::path::Path;
 use super::query::{self, Query};
 use super::reply::{self, Failure};
 use crate::auth::Actor;
+use crate::auth::policy::{self, Subject};
 use crate::error::Error;
 use crate::resource::{Draft, Kind};
-use crate::store::{Record, Shown, Snapshot};
+use crate::store::{Record, Revision, Shown, Snapshot, Written};
 use axum::Extension;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -120,18 +123,69 @@ pub async fn create(
     Extension(context): Extension<Context>,
     Path(resource): Path<String>,
     RawQuery(query): RawQuery,
+    key: IdempotencyKey,
     Object(input): Object,
 ) -> Answer {
     let kind = app.kind(&resource)?;
     Query::new(query.as_deref())?.end()?;
     let call = call(&app, &actor, &context, &resource);
-    let made = call.create(call.read_new_draft(&input)?).await?;
-    let mut answer = made.value.fresh(StatusCode::CREATED, kind);
-    let location = format!("/v2/{}/{}", kind.name(), made.value.record.uuid());
-    if let Ok(location) = HeaderValue::try_from(location) {
+    let claim = key.claim(&app, &actor, &("create", kind.name(), &input))?;
+    let made = call.create(call.read_new_draft(&input)?, claim, Kept::of).await?;
+    answer(&app, &actor, kind, StatusCode::CREATED, made).await
+}
+
+/// The answer to a request that may have been done before. What was created has a place.
+pub async fn answer(
+    app: &App,
+    actor: &Actor,
+    kind: &Kind,
+    status: StatusCode,
+    written: Written<Done<Seen>>,
+) -> Answer {
+    let (uuid, mut answer) = match written.value {
+        Done::Now(seen) => (seen.record.uuid(), reply::written(written.revision, seen.fresh(status, kind))),
+        Done::Before(receipt) => {
+            let (revision, kept) = once::settled::<Kept>(app, &receipt)?;
+            let mut body = String::new();
+            let secrets = kept.show(app, actor, kind, &revision, &mut body).await?;
+            let mut answer = json(status, body, secrets);
+            set_tag(&mut answer, &kept.etag, Tag::Strong);
+            (kept.uuid, once::replayed(reply::written(revision, answer)))
+        }
+    };
+    let location = HeaderValue::try_from(format!("/v2/{}/{uuid}", kind.name()));
+    if let (StatusCode::CREATED, Ok(location)) = (status, location) {
         answer.headers_mut().insert(header::LOCATION, location);
     }
-    Ok(reply::written(made.revision, answer))
+    Ok(answer)
+}
+
+/// What is kept of an answer that shows a record.
+#[derive(Serialize, Deserialize)]
+pub struct Kept {
+    pub uuid: Uuid,
+    pub etag: String,
+}
+
+impl Kept {
+    pub fn of(kind: &Kind, seen: &Seen) -> Self {
+        Self { uuid: seen.record.uuid(), etag: seen.record.content_id(kind) }
+    }
+
+    /// Appends the record as it was then. Answers whether its secrets are in it.
+    pub async fn show(
+        &self,
+        app: &App,
+        actor: &Actor,
+        kind: &Kind,
+        revision: &Revision,
+        out: &mut String,
+    ) -> Result<bool, Failure> {
+        let entry = history::record_at(app, actor, kind, self.uuid, &revision.0).await?;
+        let secrets = policy::sees_secrets(actor, kind, &Subject::new(&app.store.read(), kind, &entry));
+        Shown { hidden: kind.hidden(secrets), only: None }.part_of(&entry, out);
+        Ok(secrets && kind.has_secrets())
+    }
 }
 
 /// `PUT /v2/{resource}/{id}`
@@ -199,8 +253,12 @@ pub async fn delete(
 }
 
 pub fn call<'a>(app: &'a App, actor: &'a Actor, context: &'a Context, resource: &'a str) -> Call<'a, Seen> {
-    let view = |_: &Snapshot, _: &Kind, record: &Record, secrets| Seen { record: record.clone(), secrets };
     Call { app, actor, context, resource, view }
+}
+
+/// Shown is what a request asks for, later.
+pub fn view(_: &Snapshot, _: &Kind, record: &Record, secrets: bool) -> Seen {
+    Seen { record: record.clone(), secrets }
 }
 
 /// On `/v2` what is not a uuid is the name of no record.
@@ -215,7 +273,7 @@ pub fn page(items: Vec<Value>, next: Option<String>) -> Response {
 }
 
 impl Seen {
-    fn show(&self, kind: &Kind, only: Option<&[String]>, out: &mut String) {
+    pub fn show(&self, kind: &Kind, only: Option<&[String]>, out: &mut String) {
         self.record.show(Shown { hidden: kind.hidden(self.secrets), only }, out);
     }
 
@@ -237,7 +295,7 @@ impl Seen {
 }
 
 /// What holds secrets is stored nowhere; the rest by the client alone, and it asks whether that is still so.
-fn json(status: StatusCode, body: String, secrets: bool) -> Response {
+pub fn json(status: StatusCode, body: String, secrets: bool) -> Response {
     let cache = if secrets { "no-store" } else { "private, no-cache" };
     let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, cache)];
     (status, headers, body).into_response()

@@ -36,6 +36,10 @@ impl Kind {
         if self.password(&entry) == Some(MASK) {
             findings.push(Finding::new(PASSWORD, "mask", "is the mask that stands for a password, not one"));
         }
+        let masked = self.definition.secret_fields.iter().filter(|path| is_mask(&entry, path));
+        findings.extend(
+            masked.map(|path| Finding::new(path, "mask", "is the mask that stands for a secret, not one")),
+        );
         if findings.is_empty() { Ok(entry) } else { Err(Error::Invalid(findings)) }
     }
 
@@ -52,7 +56,8 @@ impl Kind {
     }
 
     /// An entry from outside the API (an old dump, the repository) with the defaults of the fields it lacks. Fields
-    /// that nobody knows stay, so that checking it names them; derived lists go, they are never stored.
+    /// that nobody knows stay, so that checking it names them; derived lists go, they are never stored, and so do
+    /// fields that have been dropped.
     pub fn completed(&self, entry: &Entry) -> Entry {
         let mut completed = entry.clone();
         self.complete_stored(&mut completed);
@@ -63,6 +68,9 @@ impl Kind {
     pub fn complete_stored(&self, entry: &mut Entry) {
         for (name, _, _) in &self.definition.back_references {
             entry.remove(name);
+        }
+        for path in &self.definition.dropped_fields {
+            remove_field(entry, path);
         }
         // As nearly always: what we have written is complete.
         if !self.import.is_shaped(entry) {
@@ -82,6 +90,11 @@ impl Kind {
         let mut fields = self.patch.shape(input);
         if self.password(&fields) == Some(MASK) {
             remove_field(&mut fields, PASSWORD);
+        }
+        for path in &self.definition.secret_fields {
+            if is_mask(&fields, path) {
+                remove_field(&mut fields, path);
+            }
         }
         let findings = self.patch.check(&fields);
         if findings.is_empty() { Ok(Patch { fields, echoed, named }) } else { Err(Error::Invalid(findings)) }
@@ -196,6 +209,11 @@ impl Patch {
             *value = hash.into();
         }
     }
+}
+
+/// Whether the mask stands in the place of a secret: whoever read it so sends it back.
+pub(super) fn is_mask(entry: &Entry, path: &str) -> bool {
+    field(entry, path).is_some_and(|value| value == MASK)
 }
 
 /// Merges nested objects; everything else replaces what was there.

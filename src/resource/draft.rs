@@ -2,6 +2,7 @@
 //!
 //! `/v2` is strict: a field that the resource does not have, or a number in a string, is refused and not passed over.
 
+use super::change::is_mask;
 use super::{Entry, Kind, MASK, PASSWORD, field, remove_field, set_field};
 use crate::error::{Error, Finding};
 use serde_json::Value;
@@ -64,6 +65,11 @@ impl Kind {
         }
         if self.password(&fields) == Some(MASK) {
             remove_field(&mut fields, PASSWORD);
+        }
+        for path in &self.definition.secret_fields {
+            if let Some(kept) = field(old, path).filter(|_| is_mask(&fields, path)) {
+                set_field(&mut fields, path, kept.clone());
+            }
         }
         if let Draft::Merge(_) = draft {
             let mut merged = self.settable(old);

@@ -125,11 +125,13 @@ pub(super) fn definition() -> Definition {
             on_delete: OnDelete::Release,
         }],
         belongs_through: Some("owner".into()),
+        secret_fields: vec![],
         generated_secrets: vec![GeneratedSecret {
             field: "config.password".into(),
             renewed_with: Some("owner".into()),
         }],
         back_references: vec![],
+        dropped_fields: vec![],
         not_on_v1: vec!["state".into(), "kid".into()],
     }
 }

@@ -60,8 +60,10 @@ pub(super) fn definition() -> Definition {
             on_delete: OnDelete::Restrict,
         }],
         belongs_through: Some("karana".into()),
+        secret_fields: vec![],
         generated_secrets: vec![],
         back_references: vec![],
+        dropped_fields: vec![],
         not_on_v1: vec![],
     }
 }

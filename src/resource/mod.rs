@@ -5,9 +5,12 @@
 //! policy, import, export) works from the `Kind` and names no resource.
 
 mod change;
+mod declared;
 mod draft;
+mod format;
 mod karanas;
 mod maintenances;
+mod path;
 mod payments;
 mod schema;
 mod users;
@@ -15,6 +18,7 @@ mod users;
 pub use change::{Patch, device_password, timestamp};
 pub use draft::Draft;
 pub use karanas::Karana;
+pub use path::{field, field_mut, remove_field, set_field, uuid_at};
 pub use schema::Schema;
 pub use users::{Role, State, User};
 
@@ -22,6 +26,8 @@ use crate::config::RESERVED_NAMES;
 use crate::error::Finding;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::borrow::Cow;
+use std::path::Path;
 use std::sync::Arc;
 
 /// The fields of one record, as JSON.
@@ -58,15 +64,35 @@ pub struct Definition {
     /// The reference through which an entry belongs to an owner; none where it belongs to nobody (or is one).
     #[serde(default)]
     pub belongs_through: Option<String>,
+    /// Secrets that clients set: sealed in the repository, masked unless the policy shows them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secret_fields: Vec<String>,
     /// Secrets that the server makes and clients cannot set; masked unless the policy shows them.
     #[serde(default)]
     pub generated_secrets: Vec<GeneratedSecret>,
     /// Fields that `/v1` shows as a list of the entries that refer to this one: `(field, resource, reference)`.
     #[serde(default)]
     pub back_references: Vec<(String, String, String)>,
+    /// Fields that there were once: entries that still have them lose them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dropped_fields: Vec<String>,
     /// Fields that the clients of 2017 do not know: not on `/v1`.
     #[serde(default)]
     pub not_on_v1: Vec<String>,
+}
+
+impl Definition {
+    /// The paths of its secrets, which are sealed in the repository.
+    pub fn secrets(&self) -> impl Iterator<Item = &str> {
+        let password = self.credentials_login_field.as_ref().map(|_| PASSWORD);
+        password.into_iter().chain(self.visible_secrets())
+    }
+
+    /// Those of them that the policy shows to some; the hash of a password is for nobody.
+    fn visible_secrets(&self) -> impl Iterator<Item = &str> {
+        let generated = self.generated_secrets.iter().map(|secret| &secret.field);
+        generated.chain(&self.secret_fields).map(String::as_str)
+    }
 }
 
 /// A field that holds the uuid of an entry elsewhere.
@@ -132,10 +158,11 @@ pub struct Unique {
 impl Unique {
     /// The text that no two entries may share; none when the entry leaves the field empty.
     pub fn key(&self, entry: &Entry) -> Option<String> {
-        let value = self.fold(field(entry, &self.field)?.as_str()?);
+        let value = comparable(field(entry, &self.field)?)?;
+        let value = self.fold(&value);
         match &self.within {
             None => Some(value),
-            Some(within) => Some(format!("{}\n{value}", field(entry, within)?.as_str()?)),
+            Some(within) => Some(format!("{}\n{value}", comparable(field(entry, within)?)?)),
         }
     }
 
@@ -151,6 +178,15 @@ impl Unique {
     }
 }
 
+/// The text of a value that can be compared: a text or a number.
+fn comparable(value: &Value) -> Option<Cow<'_, str>> {
+    match value {
+        Value::String(text) => Some(text.into()),
+        Value::Number(number) => Some(number.to_string().into()),
+        _ => None,
+    }
+}
+
 impl Kind {
     fn compile(definition: Definition, index: usize) -> Result<Self, String> {
         let create = Schema::new(definition.entry_create_schema.clone())?;
@@ -158,11 +194,13 @@ impl Kind {
         let import = Schema::new(definition.entry_import_schema.clone())?;
         let draft = create.strict()?;
         let redraft = draft.without_requiring(PASSWORD)?;
-        let private: Vec<String> = match definition.credentials_login_field {
+        let mut private: Vec<String> = match definition.credentials_login_field {
             Some(_) => vec![PASSWORD.into(), TOKEN_EPOCH.into()],
             None => vec![TOKEN_EPOCH.into()],
         };
-        let secrets = definition.generated_secrets.iter().map(|secret| secret.field.clone());
+        // As they were once, in an entry of the past; a secret among them is nobody's business.
+        private.extend(definition.dropped_fields.iter().cloned());
+        let secrets = definition.visible_secrets().map(str::to_owned);
         let hidden = private.iter().cloned().chain(secrets).collect();
         let is_address = |path: &str| import.property(path).is_some_and(|schema| schema["format"] == "email");
         let whole = definition.unique_schema_fields.iter().map(|field| (field, None));
@@ -216,10 +254,7 @@ impl Kind {
 
     /// The paths of its secrets, which are sealed in the repository.
     pub fn secrets(&self) -> impl Iterator<Item = &str> {
-        let password = self.login_field().map(|_| PASSWORD);
-        password
-            .into_iter()
-            .chain(self.definition.generated_secrets.iter().map(|secret| secret.field.as_str()))
+        self.definition.secrets()
     }
 
     /// The paths that a reader does not see on `/v2`.
@@ -266,8 +301,9 @@ impl Kind {
             hide(PASSWORD);
         }
         if !sees_secrets {
-            self.definition.generated_secrets.iter().for_each(|secret| hide(&secret.field));
+            self.definition.visible_secrets().for_each(hide);
         }
+        self.definition.dropped_fields.iter().for_each(|path| remove_field(entry, path));
         entry.remove(TOKEN_EPOCH);
     }
 }
@@ -279,25 +315,19 @@ pub struct Kinds(Arc<[Kind]>);
 impl Kinds {
     /// The built-in resources named in `enabled`; `users` and `karanas` are always there.
     pub fn enabled(enabled: &[String]) -> Result<Self, String> {
-        let known = built_in();
-        if let Some(unknown) =
-            enabled.iter().find(|name| !known.iter().any(|definition| definition.name == **name))
-        {
-            let names: Vec<_> = known.iter().map(|definition| definition.name.as_str()).collect();
-            return Err(format!(
-                "[resources] enabled: there is no resource `{unknown}`; there are {}",
-                names.join(", ")
-            ));
-        }
-        let always = [users::NAME, karanas::NAME];
-        Self::compile(
-            known
-                .into_iter()
-                .filter(|definition| {
-                    always.contains(&definition.name.as_str()) || enabled.contains(&definition.name)
-                })
-                .collect(),
-        )
+        Self::compile(enabled_of(built_in(), enabled)?)
+    }
+
+    /// The same, and those that are declared in the folder `dir`.
+    pub fn with_declared(enabled: &[String], dir: &Path) -> Result<Self, String> {
+        let built_in = built_in();
+        let mut definitions = enabled_of(built_in.clone(), enabled)?;
+        let declared = declared::read(dir, &built_in, &definitions).map_err(|problems| {
+            let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
+            problems.join("\n")
+        })?;
+        definitions.extend(declared);
+        Self::compile(definitions)
     }
 
     /// Compiles definitions and checks that they fit together.
@@ -342,6 +372,11 @@ impl Kinds {
         self.0.iter()
     }
 
+    /// Whether a resource of that name comes with the program, in force or not.
+    pub fn are_built_in(name: &str) -> bool {
+        built_in().iter().any(|definition| definition.name == name)
+    }
+
     /// The definitions, as the store keeps them in `resources.json`.
     pub fn definitions(&self) -> Vec<&Definition> {
         self.iter().map(Kind::definition).collect()
@@ -353,54 +388,19 @@ fn built_in() -> Vec<Definition> {
     vec![users::definition(), karanas::definition(), maintenances::definition(), payments::definition()]
 }
 
-/// The value at a path, dots between levels.
-pub fn field<'a>(entry: &'a Entry, path: &str) -> Option<&'a Value> {
-    match path.split_once('.') {
-        None => entry.get(path),
-        Some((name, rest)) => field(entry.get(name)?.as_object()?, rest),
+/// Those of the program that the configuration enables.
+fn enabled_of(built_in: Vec<Definition>, enabled: &[String]) -> Result<Vec<Definition>, String> {
+    if let Some(unknown) = enabled.iter().find(|name| !built_in.iter().any(|one| one.name == **name)) {
+        let names: Vec<_> = built_in.iter().map(|definition| definition.name.as_str()).collect();
+        return Err(format!(
+            "[resources] enabled: there is no built-in resource `{unknown}`; there are {} (what is declared in [resources] \
+             dir is in force by its file alone)",
+            names.join(", ")
+        ));
     }
-}
-
-/// The uuid at a path, if there is one.
-pub fn uuid_at(entry: &Entry, path: &str) -> Option<uuid::Uuid> {
-    uuid::Uuid::try_parse(field(entry, path)?.as_str()?).ok()
-}
-
-/// The value at a path, to change it.
-pub fn field_mut<'a>(entry: &'a mut Entry, path: &str) -> Option<&'a mut Value> {
-    match path.split_once('.') {
-        None => entry.get_mut(path),
-        Some((name, rest)) => field_mut(entry.get_mut(name)?.as_object_mut()?, rest),
-    }
-}
-
-/// Sets the value at a path, making the objects on the way.
-pub fn set_field(entry: &mut Entry, path: &str, value: Value) {
-    match path.split_once('.') {
-        None => {
-            entry.insert(path.to_owned(), value);
-        }
-        Some((name, rest)) => {
-            let inner = entry.entry(name).or_insert_with(|| Value::Object(Entry::new()));
-            if let Some(inner) = inner.as_object_mut() {
-                set_field(inner, rest, value);
-            }
-        }
-    }
-}
-
-/// Removes the value at a path, if there is one.
-pub fn remove_field(entry: &mut Entry, path: &str) {
-    match path.split_once('.') {
-        None => {
-            entry.remove(path);
-        }
-        Some((name, rest)) => {
-            if let Some(inner) = entry.get_mut(name).and_then(Value::as_object_mut) {
-                remove_field(inner, rest);
-            }
-        }
-    }
+    let is_enabled =
+        |name: &String| [users::NAME, karanas::NAME].contains(&name.as_str()) || enabled.contains(name);
+    Ok(built_in.into_iter().filter(|definition| is_enabled(&definition.name)).collect())
 }
 
 /// The JSON Schema of a struct, nested structs written out in place.

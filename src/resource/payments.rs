@@ -55,8 +55,10 @@ pub(super) fn definition() -> Definition {
         credentials_login_field: None,
         references: vec![reference("owner", super::users::NAME), reference("karana", super::karanas::NAME)],
         belongs_through: Some("owner".into()),
+        secret_fields: vec![],
         generated_secrets: vec![],
         back_references: vec![],
+        dropped_fields: vec![],
         not_on_v1: vec![],
     }
 }

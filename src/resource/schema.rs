@@ -4,9 +4,14 @@
 //! no difference. Findings name the field and the rule, never the value.
 
 use super::Entry;
+use super::format::FORMATS;
 use crate::error::Finding;
 use jsonschema::error::{TypeKind, ValidationErrorKind};
+use jsonschema::{Draft, PatternOptions, ValidationOptions};
 use serde_json::{Map, Value};
+
+/// The size of a compiled regular expression at most, in bytes.
+const PATTERN_SIZE: usize = 1 << 20;
 
 /// A compiled JSON Schema for one kind of object.
 pub struct Schema {
@@ -20,56 +25,41 @@ impl std::fmt::Debug for Schema {
     }
 }
 
-/// A `format` beyond JSON Schema's own, or one that we check more strictly.
-struct Format {
-    name: &'static str,
-    check: fn(&str) -> bool,
-    message: &'static str,
-}
-
-const FORMATS: &[Format] = &[
-    Format { name: "email", check: is_email, message: "must be a valid e-mail address" },
-    Format { name: "uuid", check: is_uuid, message: "must be a UUID in lower case with hyphens" },
-    Format { name: "date", check: is_date, message: "must be a date as YYYY-MM-DD" },
-    Format {
-        name: "date-time",
-        check: is_date_time,
-        message: "must be a time as RFC 3339 writes it, such as 2017-03-02T15:26:11Z",
-    },
-    Format {
-        name: "series",
-        check: is_series,
-        message: "must be 1 to 64 characters, without `%`, control characters, and not `config`",
-    },
-    Format { name: "sha512-crypt", check: is_sha512_crypt, message: "must be a sha512-crypt hash ($6$…)" },
-    Format {
-        name: "device-password",
-        check: is_device_password,
-        message: "must be 16 characters of A-Z and 0-9",
-    },
-    Format {
-        name: "currency",
-        check: is_currency,
-        message: "must be a currency code of ISO 4217, such as EUR",
-    },
-    Format {
-        name: "kid",
-        check: is_kid,
-        message: "must be 1 to 32 characters of A-Z, a-z, 0-9, `-` and `_`",
-    },
-];
-
 impl Schema {
     /// Compiles `json`; fails when it is not a valid schema.
     pub fn new(mut json: Value) -> Result<Self, String> {
         tidy(&mut json);
-        let mut options =
-            jsonschema::options().should_validate_formats(true).should_ignore_unknown_formats(false);
-        for format in FORMATS {
-            options = options.with_format(format.name, format.check);
-        }
-        let validator = options.build(&json).map_err(|e| e.to_string())?;
+        let validator = options().build(&json).map_err(|e| e.to_string())?;
         Ok(Self { json, validator })
+    }
+
+    /// Whether the `format` in a schema is one of ours or of JSON Schema.
+    pub(super) fn knows_format(schema: &Value) -> bool {
+        let of_number = has_type(schema, "integer") || has_type(schema, "number");
+        let is_known = |name| options().is_known_format(Draft::Draft202012, name);
+        of_number || schema["format"].as_str().is_some_and(is_known)
+    }
+
+    /// The names of formats that are most of use.
+    pub(super) fn formats() -> impl Iterator<Item = &'static str> {
+        let standard = ["time", "duration", "hostname", "ipv4", "ipv6", "uri", "regex"];
+        // The others are for what the server makes.
+        let ours = FORMATS.iter().map(|format| format.name);
+        ours.filter(|name| !["series", "sha512-crypt", "device-password"].contains(name)).chain(standard)
+    }
+
+    /// Whether a regular expression can be matched in linear time, by an automaton of a bounded size.
+    pub(super) fn is_linear(pattern: &str) -> bool {
+        options().build(&serde_json::json!({ "pattern": pattern })).is_ok()
+    }
+
+    /// The rules of a field that its own default breaks.
+    pub(super) fn broken_by_default(property: &Value) -> Vec<Finding> {
+        let Some(default) = property.get("default") else { return vec![] };
+        match Self::new(property.clone()) {
+            Ok(schema) => schema.check_value(&shape_value(property, default)),
+            Err(reason) => vec![Finding::new("", "schema", reason)],
+        }
     }
 
     /// The schema of a struct, nested structs written out in place.
@@ -152,6 +142,20 @@ impl Schema {
     }
 }
 
+/// How every schema is compiled: formats are rules, nothing is fetched, and patterns cannot take long.
+fn options() -> ValidationOptions<'static> {
+    let mut options = jsonschema::options()
+        .with_draft(Draft::Draft202012)
+        .offline()
+        .with_pattern_options(PatternOptions::regex().size_limit(PATTERN_SIZE).dfa_size_limit(PATTERN_SIZE))
+        .should_validate_formats(true)
+        .should_ignore_unknown_formats(false);
+    for format in FORMATS {
+        options = options.with_format(format.name, format.check);
+    }
+    options
+}
+
 fn is_shaped(schema: &Value, entry: &Entry) -> bool {
     let properties = schema["properties"].as_object();
     properties.into_iter().flatten().all(|(name, property)| match entry.get(name) {
@@ -178,6 +182,13 @@ fn shape_object(schema: &Value, input: &Entry) -> Entry {
                 }
             }
         }
+    }
+    // Where a schema says what else there may be, that is kept.
+    if schema.get("additionalProperties").is_some_and(|others| *others != false)
+        || schema.get("patternProperties").is_some()
+    {
+        let others = input.iter().filter(|(name, _)| !properties.contains_key(*name));
+        shaped.extend(others.map(|(name, value)| (name.clone(), value.clone())));
     }
     shaped
 }
@@ -223,7 +234,9 @@ fn tidy(schema: &mut Value) {
             .and_then(|cases| cases.iter().map(|case| case.get("const").cloned()).collect());
         if let Some(constants) = constants {
             object.remove("oneOf");
-            object.insert("type".into(), "string".into());
+            if constants.iter().all(Value::is_string) {
+                object.insert("type".into(), "string".into());
+            }
             object.insert("enum".into(), Value::Array(constants));
         }
         if object.get("type").is_some_and(|name| name == "integer" || name == "number") {
@@ -235,11 +248,27 @@ fn tidy(schema: &mut Value) {
     }
 }
 
+/// Keywords that a part of an object breaks although the whole of it does not.
+const ACROSS_FIELDS: [&str; 11] = [
+    "required",
+    "minProperties",
+    "dependentRequired",
+    "dependentSchemas",
+    "if",
+    "then",
+    "else",
+    "not",
+    "allOf",
+    "anyOf",
+    "oneOf",
+];
+
 fn relax(schema: &mut Value) {
     if let Some(object) = schema.as_object_mut() {
         // Only where they are keywords: a property may well be called `default`.
         if object.contains_key("properties") {
-            object.remove("required");
+            // Rules that span fields: the other ones may be stored already, and the whole is checked when it is.
+            object.retain(|keyword, _| !ACROSS_FIELDS.contains(&keyword.as_str()));
         }
         object.remove("default");
         if let Some(properties) = object.get_mut("properties").and_then(Value::as_object_mut) {
@@ -248,11 +277,18 @@ fn relax(schema: &mut Value) {
     }
 }
 
-fn close(schema: &mut Value) {
+/// Refuses fields that nobody knows, at every level that does not say otherwise.
+pub(super) fn close(schema: &mut Value) {
     let Some(object) = schema.as_object_mut() else { return };
+    if let Some(items) = object.get_mut("items") {
+        close(items);
+    }
     let Some(properties) = object.get_mut("properties").and_then(Value::as_object_mut) else { return };
     properties.values_mut().for_each(close);
-    object.entry("additionalProperties").or_insert(false.into());
+    let is_open = object.contains_key("patternProperties") || object.contains_key("unevaluatedProperties");
+    if !is_open {
+        object.entry("additionalProperties").or_insert(false.into());
+    }
 }
 
 /// What a broken rule says to a person.
@@ -320,62 +356,4 @@ fn type_in_words(kind: &TypeKind) -> String {
             names.join(" or ")
         }
     }
-}
-
-fn is_email(text: &str) -> bool {
-    validator::ValidateEmail::validate_email(&text)
-}
-
-fn is_uuid(text: &str) -> bool {
-    // `try_parse` takes several spellings; a stored one is a file name and a key, so there is just one.
-    uuid::Uuid::try_parse(text).is_ok_and(|uuid| uuid.hyphenated().to_string() == text)
-}
-
-fn is_date(text: &str) -> bool {
-    chrono::NaiveDate::parse_from_str(text, "%Y-%m-%d")
-        .is_ok_and(|date| text.len() == 10 && date.to_string() == text)
-}
-
-fn is_date_time(text: &str) -> bool {
-    chrono::DateTime::parse_from_rfc3339(text).is_ok()
-}
-
-fn is_series(text: &str) -> bool {
-    // The config line the firmware splits at `%`, and the measurement that holds it, stay unambiguous.
-    (1..=64).contains(&text.chars().count())
-        && text != "config"
-        && !text.chars().any(|c| c == '%' || c.is_control())
-}
-
-fn is_sha512_crypt(text: &str) -> bool {
-    // $6$[rounds=N$]salt$hash: at most 16 characters of salt, 86 of hash.
-    let Some(rest) = text.strip_prefix("$6$") else { return false };
-    let rest = match rest.strip_prefix("rounds=") {
-        None => rest,
-        Some(rounds) => match rounds.split_once('$') {
-            Some((number, rest))
-                if (4..=9).contains(&number.len()) && number.bytes().all(|b| b.is_ascii_digit()) =>
-            {
-                rest
-            }
-            _ => return false,
-        },
-    };
-    let in_alphabet = |part: &str| part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'/');
-    rest.split_once('$').is_some_and(|(salt, hash)| {
-        (1..=16).contains(&salt.len()) && hash.len() == 86 && in_alphabet(salt) && in_alphabet(hash)
-    })
-}
-
-fn is_device_password(text: &str) -> bool {
-    text.len() == 16 && text.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
-}
-
-fn is_currency(text: &str) -> bool {
-    iso_currency::Currency::from_code(text).is_some()
-}
-
-fn is_kid(text: &str) -> bool {
-    (1..=32).contains(&text.len())
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }

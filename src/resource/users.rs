@@ -110,8 +110,10 @@ pub(super) fn definition() -> Definition {
         credentials_login_field: Some("email".into()),
         references: vec![],
         belongs_through: None,
+        secret_fields: vec![],
         generated_secrets: vec![GeneratedSecret { field: "password_influx".into(), renewed_with: None }],
         back_references: vec![("karanas".into(), super::karanas::NAME.into(), "owner".into())],
+        dropped_fields: vec![],
         not_on_v1: vec!["state".into()],
     }
 }

@@ -39,7 +39,7 @@ impl Import {
                 (Some(kind), Some(table)) => import.read_table(kind, table, &mut faults),
                 (None, Some(table)) if table.is_empty() => {}
                 (None, _) => {
-                    let message = "is not a resource that is enabled ([resources] enabled)";
+                    let message = "is not a resource that is in force ([resources] enabled, dir)";
                     faults.push(fault(resource, "", "resource", message));
                 }
                 (_, None) => faults.push(fault(resource, "", "type", "must be an object of entries by uuid")),

@@ -182,6 +182,7 @@ mod tests {
             author: Author::program("test"),
             time: DateTime::UNIX_EPOCH,
             summary: "nothing".into(),
+            receipt: None,
             changes: vec![],
             documents: vec![],
         };

@@ -1,5 +1,6 @@
 //! From records as the journal holds them to tables: opened, checked, sorted in.
 
+use super::earlier::Earlier;
 use super::journal::{Loaded, Stored, record_path};
 use super::open::Fault;
 use super::record::Record;
@@ -14,12 +15,12 @@ use uuid::Uuid;
 /// A record that keeps the rules of its resource, ready to be put into the tables.
 type Placed<'k> = (&'k Kind, Record, Links);
 
-/// Sorts what was loaded into tables, and names everything that breaks a rule. `sealed`: secrets must be.
+/// Sorts what was loaded into tables, and names everything that breaks a rule.
 pub fn tables(
     mut loaded: Loaded,
     kinds: &Kinds,
     keys: &Arc<Keyring>,
-    sealed: bool,
+    earlier: &Earlier,
 ) -> (Snapshot, Vec<Fault>) {
     let mut tables = Snapshot::empty(kinds.clone(), keys.clone());
     let mut faults = Vec::new();
@@ -31,7 +32,7 @@ pub fn tables(
         let mut faults = Vec::new();
         for stored in records {
             let (resource, uuid) = (stored.resource.clone(), stored.uuid);
-            match place(stored, kinds, keys, sealed) {
+            match place(stored, kinds, keys, earlier) {
                 Ok(record) => placed.push(record),
                 Err(findings) => faults.extend(faults_of(&resource, uuid, findings)),
             }
@@ -61,8 +62,14 @@ pub fn tables(
     for (kind, uuid, links) in references {
         faults.extend(faults_of(kind.name(), uuid, tables.dangling(kind, &links)));
     }
+    for kind in kinds.iter().filter(|kind| tables.len(kind) > 0) {
+        faults.extend(earlier.uncovered(kind));
+    }
     if let Some(revision) = loaded.revision {
         tables.set_revision(revision);
+    }
+    for receipt in loaded.receipts {
+        tables.receipts_mut().put(receipt);
     }
     (tables, faults)
 }
@@ -77,7 +84,7 @@ fn place<'k>(
     stored: Stored,
     kinds: &'k Kinds,
     keys: &Keyring,
-    sealed: bool,
+    earlier: &Earlier,
 ) -> Result<Placed<'k>, Vec<Finding>> {
     let one = |field: &str, code: &str, message: String| vec![Finding::new(field, code, message)];
     let kind = kinds.get(&stored.resource).ok_or_else(|| {
@@ -85,7 +92,7 @@ fn place<'k>(
         one(
             "",
             "resource",
-            format!("the resource `{name}` is not enabled ([resources] enabled), but has entries"),
+            format!("the resource `{name}` is not in force ([resources] enabled, dir), but has entries"),
         )
     })?;
     let text = stored.text.ok_or_else(|| one("", "utf8", "is not UTF-8".into()))?;
@@ -98,7 +105,7 @@ fn place<'k>(
     }
     let mut value = Value::Object(entry);
     let Value::Object(entry) = &mut value else { unreachable!("it was made so") };
-    let seals = keys.open_entry(kind, stored.uuid, entry, !sealed);
+    let seals = keys.open_entry(kind, stored.uuid, entry, |secret| earlier.lies_open(kind, secret));
     // Entries of an earlier version lack the fields that have come since; those have defaults.
     kind.complete_stored(entry);
     let findings = kind.import_schema().check_value(&value);

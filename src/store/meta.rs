@@ -2,7 +2,7 @@
 
 use super::Settings;
 use super::journal::Loaded;
-use super::open::{Fault, OpenError};
+use super::open::OpenError;
 use super::seal::Keyring;
 use super::text::canonical;
 use crate::error::Finding;
@@ -15,7 +15,7 @@ const FORMAT: u64 = 2;
 const SEALED: u64 = 2;
 
 const META: &str = "meta.json";
-const RESOURCES: &str = "resources.json";
+pub const RESOURCES: &str = "resources.json";
 
 /// What the store says of itself.
 pub struct Meta {
@@ -40,7 +40,7 @@ impl Meta {
     pub fn read(loaded: &Loaded, settings: &Settings) -> Result<Self, OpenError> {
         let meta = Self::parse(loaded).map_err(|e| {
             let message = format!("is not JSON (line {}, column {})", e.line(), e.column());
-            OpenError::Faults(vec![Fault { path: META.into(), finding: Finding::new("", "json", message) }])
+            OpenError::fault(META, Finding::new("", "json", message))
         })?;
         let path = settings.path.display();
         if meta.format > FORMAT {

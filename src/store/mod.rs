@@ -5,11 +5,13 @@
 
 mod backup;
 mod dump;
+mod earlier;
 mod feed;
 mod journal;
 mod load;
 mod meta;
 mod open;
+mod receipts;
 mod record;
 mod restore;
 mod seal;
@@ -23,7 +25,7 @@ mod writer;
 pub use backup::{Backup, Status as BackupStatus};
 pub use dump::{Import, export, tablestate};
 pub use feed::{Alteration, Commit, Follower, Side, TooOld};
-pub use journal::{Author, JournalError, Moment, Revision};
+pub use journal::{Author, JournalError, Moment, Receipt, Revision};
 pub use open::{Fault, OpenError, check, repair};
 pub use record::Record;
 pub use restore::{RestoreError, restore};
@@ -247,7 +249,12 @@ impl Store {
 
     /// Checks everything in the journal again, as at the start. Reads the disk: not for an async thread.
     pub fn check(&self) -> Result<(), OpenError> {
-        open::check_journal(&*self.0.journal, &self.0.settings).map(|_| ())
+        self.check_with(self.kinds())
+    }
+
+    /// The same, as a start with other resources would.
+    pub fn check_with(&self, kinds: &Kinds) -> Result<(), OpenError> {
+        open::check_journal(&*self.0.journal, &self.0.settings, kinds).map(|_| ())
     }
 
     /// Runs `decide` against the newest tables, on the writer's thread: it must be quick and must not block. What it
@@ -319,7 +326,7 @@ impl Store {
             JournalError::Damaged(format!("{} at {when}: {finding}", record_path(kind.name(), uuid)))
         };
         let mut entry: Entry = serde_json::from_str(text).map_err(|_| broken(&"is not a JSON object"))?;
-        match self.read().keys().open_entry(kind, uuid, &mut entry, true) {
+        match self.read().keys().open_entry(kind, uuid, &mut entry, |_| true) {
             Err(findings) if !findings.is_empty() => Err(broken(&findings[0])),
             _ => Ok(entry),
         }

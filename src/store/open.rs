@@ -1,5 +1,6 @@
 //! From a folder on the disk to a store that serves: lock, load, check.
 
+use super::earlier::Earlier;
 use super::feed::Feed;
 use super::journal::git::{GitJournal, Repair};
 use super::journal::{Author, Journal, JournalError, Loaded, Moment};
@@ -24,7 +25,7 @@ use std::time::Instant;
 use tokio::sync::{OnceCell, mpsc, watch};
 
 /// How many faults are listed before the rest is only counted.
-const FAULTS_SHOWN: usize = 100;
+const FAULTS_SHOWN: usize = 20;
 
 /// A rule that something in the store breaks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,11 +78,22 @@ pub enum OpenError {
     #[error("{0}")]
     NotOurs(String),
     /// Entries break the rules of their resource.
-    #[error("{}", Faults(.0))]
-    Faults(Vec<Fault>),
+    #[error("{}", Faults(.faults, .advice))]
+    Faults {
+        /// Which, and where.
+        faults: Vec<Fault>,
+        /// What can be done about it.
+        advice: Vec<String>,
+    },
 }
 
-struct Faults<'a>(&'a [Fault]);
+impl OpenError {
+    pub(super) fn fault(path: &str, finding: Finding) -> Self {
+        Self::Faults { faults: vec![Fault { path: path.into(), finding }], advice: vec![] }
+    }
+}
+
+struct Faults<'a>(&'a [Fault], &'a [String]);
 
 impl fmt::Display for Faults<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -93,7 +105,7 @@ impl fmt::Display for Faults<'_> {
         if all > FAULTS_SHOWN {
             write!(f, "\n  … and {} more", all - FAULTS_SHOWN)?;
         }
-        Ok(())
+        self.1.iter().try_for_each(|advice| write!(f, "\n{advice}"))
     }
 }
 
@@ -110,10 +122,10 @@ pub(super) fn open_locked(settings: Settings, lock: File) -> Result<Store, OpenE
     let loaded = journal.load().map_err(failed(&settings))?;
     let read = begin.elapsed();
     let meta = Meta::read(&loaded, &settings)?;
-    let documents = loaded.documents.clone();
-    let mut tables = checked(loaded, &meta, &settings)?;
+    let (documents, earlier) = (loaded.documents.clone(), Earlier::read(&loaded, &meta));
+    let mut tables = checked(loaded, &meta, &earlier, &settings, &settings.kinds)?;
     tracing::debug!(?opened, ?read, checked = ?begin.elapsed(), "loaded the store");
-    bring_up_to_date(&journal, &settings, &meta, &documents, &mut tables)?;
+    bring_up_to_date(&journal, &settings, (&meta, &earlier), &documents, &mut tables)?;
     import_old_dump(&journal, &settings, &mut tables)?;
 
     let journal: Arc<dyn Journal> = Arc::new(journal);
@@ -185,14 +197,19 @@ pub fn check(settings: &Settings) -> Result<Option<Snapshot>, OpenError> {
         return Ok(None);
     }
     let _lock = lock(&settings.path)?;
-    check_journal(&journal(settings)?, settings).map(Some)
+    check_journal(&journal(settings)?, settings, &settings.kinds).map(Some)
 }
 
-/// Checks everything at the newest revision, and whether all before it can be read.
-pub(super) fn check_journal(journal: &dyn Journal, settings: &Settings) -> Result<Snapshot, OpenError> {
+/// Checks everything at the newest revision against these resources, and whether all before it can be read.
+pub(super) fn check_journal(
+    journal: &dyn Journal,
+    settings: &Settings,
+    kinds: &Kinds,
+) -> Result<Snapshot, OpenError> {
     let loaded = journal.load().map_err(failed(settings))?;
     let meta = Meta::read(&loaded, settings)?;
-    let tables = checked(loaded, &meta, settings)?;
+    let earlier = Earlier::read(&loaded, &meta);
+    let tables = checked(loaded, &meta, &earlier, settings, kinds)?;
     journal.verify(&|| true).map_err(failed(settings))?;
     Ok(tables)
 }
@@ -219,10 +236,21 @@ pub fn repair(settings: &Settings, apply: bool) -> Result<Vec<String>, OpenError
     Ok(all)
 }
 
-fn checked(loaded: Loaded, meta: &Meta, settings: &Settings) -> Result<Snapshot, OpenError> {
+fn checked(
+    loaded: Loaded,
+    meta: &Meta,
+    earlier: &Earlier,
+    settings: &Settings,
+    kinds: &Kinds,
+) -> Result<Snapshot, OpenError> {
     let keys = Keyring::open(&settings.keys, meta.sealed_with.as_deref())?;
-    let (tables, faults) = load::tables(loaded, &settings.kinds, &Arc::new(keys), meta.is_sealed());
-    if faults.is_empty() { Ok(tables) } else { Err(OpenError::Faults(faults)) }
+    let (tables, mut faults) = load::tables(loaded, kinds, &Arc::new(keys), earlier);
+    if faults.is_empty() {
+        return Ok(tables);
+    }
+    faults.sort_by(|one, other| one.path.cmp(&other.path));
+    let advice = earlier.advice(kinds, &faults);
+    Err(OpenError::Faults { faults, advice })
 }
 
 pub(super) fn tables_at(
@@ -232,8 +260,11 @@ pub(super) fn tables_at(
     moment: &Moment,
 ) -> Result<Snapshot, JournalError> {
     let loaded = journal.at(moment)?;
-    let sealed = Meta::parse(&loaded).map_or(true, |meta| meta.is_sealed());
-    let (tables, faults) = load::tables(loaded, kinds, keys, sealed);
+    let damaged = |e: serde_json::Error| {
+        JournalError::Damaged(format!("meta.json at {moment} is not JSON (line {})", e.line()))
+    };
+    let earlier = Earlier::read(&loaded, &Meta::parse(&loaded).map_err(damaged)?);
+    let (tables, faults) = load::tables(loaded, kinds, keys, &earlier);
     // What was right then may break a rule of today. To leave it out in silence would be a wrong picture of the past.
     match faults.as_slice() {
         [] => Ok(tables),
@@ -298,7 +329,7 @@ fn journal(settings: &Settings) -> Result<GitJournal, OpenError> {
 fn bring_up_to_date(
     journal: &dyn Journal,
     settings: &Settings,
-    meta: &Meta,
+    (meta, earlier): (&Meta, &Earlier),
     present: &[(String, String)],
     tables: &mut Snapshot,
 ) -> Result<(), OpenError> {
@@ -313,7 +344,16 @@ fn bring_up_to_date(
     if !meta.is_sealed() {
         subject = format!("store: {}: secrets are sealed", meta.migration());
         tracing::warn!("{subject}. What was written before lies open in the history of the repository");
-        transaction.seal_anew(tables.keys().clone()).map_err(|e| OpenError::NotOurs(e.to_string()))?;
+    }
+    for index in earlier.to_be_sealed(&settings.kinds) {
+        let kind = settings.kinds.at(index);
+        if meta.is_sealed() && tables.len(kind) > 0 {
+            let name = kind.name();
+            tracing::warn!(
+                "secrets of {name} that lay open are sealed. What was written before lies open in the history of the repository"
+            );
+        }
+        transaction.seal_open_ones(kind).map_err(|e| OpenError::NotOurs(e.to_string()))?;
     }
     transaction.describe(subject, documents);
     commit(journal, settings, transaction, "server", tables)
@@ -349,16 +389,15 @@ fn import_old_dump(
     let text = fs::read_to_string(&path).map_err(folder(&path, "reading the old dump"))?;
     let import = dump::Import::read(tables, &text, (settings.clock)()).map_err(|faults| {
         let in_file = |fault: Fault| Fault { path: format!("table_db.json: {}", fault.path), ..fault };
-        OpenError::Faults(faults.into_iter().map(in_file).collect())
+        OpenError::Faults { faults: faults.into_iter().map(in_file).collect(), advice: vec![] }
     })?;
     for note in import.notes() {
         tracing::warn!(file = "table_db.json", "{note}");
     }
     let mut transaction = Transaction::new(tables.clone());
-    let count = import.put(&mut transaction).map_err(|e| {
-        let finding = Finding::new("", "import", e.to_string());
-        OpenError::Faults(vec![Fault { path: "table_db.json".into(), finding }])
-    })?;
+    let count = import
+        .put(&mut transaction)
+        .map_err(|e| OpenError::fault("table_db.json", Finding::new("", "import", e.to_string())))?;
     transaction.describe(format!("import of {count} entries from table_db.json"), vec![]);
     commit(journal, settings, transaction, "import", tables)?;
     tracing::info!(count, "imported the old server's table_db.json");

@@ -229,19 +229,19 @@ impl Keyring {
         format!("{MARK}{}:{}", key.name, BASE64.encode([&nonce[..], &sealed].concat()))
     }
 
-    /// Opens the sealed secrets of an entry from the repository; answers with how they were sealed. `plain`: older
-    /// stores, in which they were not.
+    /// Opens the sealed secrets of an entry from the repository; answers with how they were sealed. `lies_open`: those
+    /// that may not be sealed.
     pub fn open_entry(
         &self,
         kind: &Kind,
         uuid: Uuid,
         entry: &mut Entry,
-        plain: bool,
+        lies_open: impl Fn(&str) -> bool,
     ) -> Result<Seals, Vec<Finding>> {
         let mut findings = Vec::new();
         let mut seals = Vec::new();
         for path in kind.secrets() {
-            let Some(value) = field_mut(entry, path) else {
+            let Some(value) = field_mut(entry, path).filter(|value| !value.is_null()) else {
                 seals.push("".into());
                 continue;
             };
@@ -251,7 +251,7 @@ impl Keyring {
                     *value = secret.into();
                     seals.push(sealed.into());
                 }
-                Err(finding) if plain && finding.code == "unsealed" => seals.push("".into()),
+                Err(finding) if finding.code == "unsealed" && lies_open(path) => seals.push("".into()),
                 Err(finding) => findings.push(finding),
             }
         }
@@ -318,7 +318,7 @@ mod tests {
         let sealed = text(&plain, &seals, kind);
         assert!(!format!("{sealed:?}").contains("secret"));
         let open = |keys: &Keyring, kind: &Kind, uuid, mut entry: Entry| {
-            keys.open_entry(kind, uuid, &mut entry, false).map(|_| entry)
+            keys.open_entry(kind, uuid, &mut entry, |_| false).map(|_| entry)
         };
         assert_eq!(open(&keys, kind, uuid, sealed.clone()).unwrap(), plain);
         // Of another entry, of another field, with another key, in plain text.

@@ -1,6 +1,7 @@
 //! All tables at one revision: immutable, cheap to clone, shared by every reader.
 
 use super::journal::Revision;
+use super::receipts::Receipts;
 use super::record::Record;
 use super::seal::{Keyring, key_of};
 use crate::error::{Error, Finding};
@@ -16,6 +17,8 @@ pub struct Snapshot {
     kinds: Kinds,
     keys: Arc<Keyring>,
     revision: Revision,
+    /// What writes of the last day were answered.
+    receipts: Receipts,
     tables: Vec<Table>,
     /// Who refers to an entry: (entry referred to, resource and reference that refer, entry that refers).
     referrers: OrdSet<(Uuid, usize, usize, Uuid)>,
@@ -42,7 +45,14 @@ pub struct Referrer<'a> {
 impl Snapshot {
     pub(super) fn empty(kinds: Kinds, keys: Arc<Keyring>) -> Self {
         let tables = kinds.iter().map(|_| Table::default()).collect();
-        Self { kinds, keys, revision: Revision::default(), tables, referrers: OrdSet::new() }
+        Self {
+            kinds,
+            keys,
+            revision: Revision::default(),
+            receipts: Receipts::default(),
+            tables,
+            referrers: OrdSet::new(),
+        }
     }
 
     /// The keys that the secrets of new records are sealed with.
@@ -62,6 +72,15 @@ impl Snapshot {
     /// The revision these tables stand at.
     pub fn revision(&self) -> &Revision {
         &self.revision
+    }
+
+    /// What writes of the last day were answered.
+    pub fn receipts(&self) -> &Receipts {
+        &self.receipts
+    }
+
+    pub(super) fn receipts_mut(&mut self) -> &mut Receipts {
+        &mut self.receipts
     }
 
     pub(super) fn set_revision(&mut self, revision: Revision) {

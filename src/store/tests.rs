@@ -312,7 +312,7 @@ async fn every_bad_entry_is_named_and_nothing_is_served() {
         &format!("  {}: email: must be a valid e-mail address", path(2)),
         &format!("  {}: uuid: must be the uuid in the file's name", path(3)),
         "  tables/users/4/4/4/note.txt: is not where a record with this name belongs",
-        "  tables/cars/5/5/5/55500000-0000-4000-8000-000000000000.json: the resource `cars` is not enabled ([resources] enabled), but has entries",
+        "  tables/cars/5/5/5/55500000-0000-4000-8000-000000000000.json: the resource `cars` is not in force ([resources] enabled, dir), but has entries",
     ] {
         assert!(refusal.contains(line), "{line}\nis not in\n{refusal}");
     }

@@ -1,6 +1,6 @@
 //! One mutation in the making: decided against the newest tables, committed as a whole or not at all.
 
-use super::journal::{Author, Change, Mutation};
+use super::journal::{Author, Change, Mutation, Receipt};
 use super::record::Record;
 use super::seal::Keyring;
 use super::snapshot::{Links, Snapshot};
@@ -9,7 +9,7 @@ use crate::error::{Error, Finding};
 use crate::resource::{Entry, Kind, Kinds, OnDelete};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -23,6 +23,7 @@ pub struct Transaction {
     /// What it is about, where that is not what it does to each record.
     subject: Option<String>,
     documents: Vec<(String, String)>,
+    receipt: Option<Receipt>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +49,14 @@ pub enum Dependents {
 
 impl Transaction {
     pub(super) fn new(tables: Snapshot) -> Self {
-        Self { tables, touched: BTreeMap::new(), order: Vec::new(), subject: None, documents: Vec::new() }
+        Self {
+            tables,
+            touched: BTreeMap::new(),
+            order: Vec::new(),
+            subject: None,
+            documents: Vec::new(),
+            receipt: None,
+        }
     }
 
     /// The tables as they stand with this mutation's changes so far.
@@ -83,6 +91,19 @@ impl Transaction {
         self.put(kind, uuid, entry, Deed::Update)
     }
 
+    /// Keeps what this mutation is answered, if it changes anything.
+    pub fn keep(&mut self, receipt: Receipt) {
+        self.tables.receipts_mut().put(receipt.clone());
+        self.receipt = Some(receipt);
+    }
+
+    /// Whether the references of an entry lead somewhere, as it stands now. At the end that must be true of all.
+    pub fn check_references(&self, kind: &Kind, uuid: Uuid) -> Result<(), Error> {
+        let entry = self.tables.find(kind, uuid)?.entry();
+        let findings = self.tables.dangling(kind, &Links::of(kind, &entry));
+        if findings.is_empty() { Ok(()) } else { Err(Error::Invalid(findings)) }
+    }
+
     /// Says what this mutation is about, where that is not what it does to each record; and sets documents.
     pub(super) fn describe(&mut self, subject: String, documents: Vec<(String, String)>) {
         self.subject = Some(subject);
@@ -91,48 +112,84 @@ impl Transaction {
 
     /// Seals every secret anew with the newest of `keys`; from here on they are in force.
     pub(super) fn seal_anew(&mut self, keys: Arc<Keyring>) -> Result<(), Error> {
-        self.tables.set_keys(keys.clone());
+        self.tables.set_keys(keys);
         for kind in self.kinds().iter().filter(|kind| kind.secrets().next().is_some()) {
-            let records: Vec<_> = self.tables.records(kind).cloned().collect();
-            for record in records {
-                let (uuid, entry) = (record.uuid(), record.entry());
-                let sealed = Record::new(uuid, &entry, keys.seal(kind, uuid, &entry, None));
-                self.tables.put_record(kind, sealed, Links::of(kind, &entry)).map_err(Error::Conflict)?;
-                self.touch(kind, uuid, Deed::Update);
+            self.seal(kind, false)?;
+        }
+        Ok(())
+    }
+
+    /// Seals those secrets of a resource that lie open.
+    pub(super) fn seal_open_ones(&mut self, kind: &Kind) -> Result<(), Error> {
+        self.seal(kind, true)
+    }
+
+    fn seal(&mut self, kind: &Kind, keep: bool) -> Result<(), Error> {
+        let keys = self.tables.keys().clone();
+        let records: Vec<_> = self.tables.records(kind).cloned().collect();
+        for record in records {
+            let (uuid, entry) = (record.uuid(), record.entry());
+            let before = keep.then(|| (&entry, &**record.seals()));
+            let sealed = Record::new(uuid, &entry, keys.seal(kind, uuid, &entry, before));
+            if keep && sealed == record {
+                continue;
             }
+            self.tables.put_record(kind, sealed, Links::of(kind, &entry)).map_err(Error::Conflict)?;
+            self.touch(kind, uuid, Deed::Update);
         }
         Ok(())
     }
 
     /// Deletes an entry and does to its dependents what is asked for; answers with the deleted record.
     pub fn delete(&mut self, kind: &Kind, uuid: Uuid, dependents: Dependents) -> Result<Record, Error> {
-        self.tables.find(kind, uuid)?;
+        let record = self.tables.find(kind, uuid)?.clone();
+        self.delete_all(vec![(kind.index(), uuid)], dependents)?;
+        Ok(record)
+    }
+
+    /// Deletes every entry of a resource, unless entries of another one refer to it; answers with how many there were.
+    pub fn clear(&mut self, kind: &Kind) -> Result<usize, Error> {
+        let doomed: Vec<_> = self.tables.records(kind).map(|record| (kind.index(), record.uuid())).collect();
+        let count = doomed.len();
+        self.delete_all(doomed, Dependents::AsDeclared)?;
+        Ok(count)
+    }
+
+    /// Entries may refer to each other in a circle, and in long chains: what is to go is known before it goes.
+    fn delete_all(&mut self, mut doomed: Vec<(usize, Uuid)>, dependents: Dependents) -> Result<(), Error> {
         let kinds = self.kinds();
-        // An entry of another resource may have the same uuid: those that refer to that one are no business of this.
-        let referrers = self.tables.referrers(uuid).filter(|referrer| referrer.reference.to == kind.name());
-        let referrers: Vec<_> = referrers.map(|r| (r.kind.index(), r.reference.clone(), r.uuid)).collect();
+        let mut known: BTreeSet<_> = doomed.iter().copied().collect();
         let mut blocking: BTreeMap<usize, usize> = BTreeMap::new();
         let mut releasable = dependents == Dependents::Refuse;
-        for (index, reference, referrer) in referrers {
-            let referring = kinds.at(index);
-            let nullable = referring
-                .import_schema()
-                .property(&reference.field)
-                .is_some_and(|schema| schema["type"].is_array());
-            match (dependents, reference.on_delete) {
-                // One that was reached on another way, through a dependent of its own, is gone by now.
-                (Dependents::Delete, _) if self.tables.get(referring, referrer).is_none() => {}
-                (Dependents::Delete, _) => {
-                    self.delete(referring, referrer, dependents)?;
+        let mut next = 0;
+        while let Some((index, uuid)) = doomed.get(next).copied() {
+            next += 1;
+            // An entry of another resource may have the same uuid: those that refer to that one are no business of this.
+            let name = kinds.at(index).name();
+            let referrers = self.tables.referrers(uuid).filter(|referrer| referrer.reference.to == name);
+            let referrers: Vec<_> =
+                referrers.map(|r| (r.kind.index(), r.reference.clone(), r.uuid)).collect();
+            for (index, reference, referrer) in referrers {
+                if known.contains(&(index, referrer)) {
+                    continue;
                 }
-                (Dependents::AsDeclared, OnDelete::Release) | (Dependents::Release, _) if nullable => {
-                    let mut entry = self.tables.find(referring, referrer)?.entry();
-                    entry.insert(reference.field.clone(), Value::Null);
-                    self.replace(referring, &entry)?;
-                }
-                _ => {
-                    releasable &= nullable;
-                    *blocking.entry(index).or_default() += 1;
+                let referring = kinds.at(index);
+                let property = referring.import_schema().property(&reference.field);
+                let nullable = property.is_some_and(|schema| schema["type"].is_array());
+                match (dependents, reference.on_delete) {
+                    (Dependents::Delete, _) => {
+                        known.insert((index, referrer));
+                        doomed.push((index, referrer));
+                    }
+                    (Dependents::AsDeclared, OnDelete::Release) | (Dependents::Release, _) if nullable => {
+                        let mut entry = self.tables.find(referring, referrer)?.entry();
+                        entry.insert(reference.field.clone(), Value::Null);
+                        self.replace(referring, &entry)?;
+                    }
+                    _ => {
+                        releasable &= nullable;
+                        *blocking.entry(index).or_default() += 1;
+                    }
                 }
             }
         }
@@ -146,12 +203,14 @@ impl Transaction {
             );
             return Err(Error::Conflict(vec![Finding::new("", "dependents", message)]));
         }
-        let record = self
-            .tables
-            .remove(kind, uuid)
-            .ok_or_else(|| Error::Internal(format!("{uuid} vanished while it was deleted")))?;
-        self.touch(kind, uuid, Deed::Delete);
-        Ok(record)
+        // What was asked for last: that is what the commit is about.
+        for (index, uuid) in doomed.into_iter().rev() {
+            self.tables
+                .remove(kinds.at(index), uuid)
+                .ok_or_else(|| Error::Internal(format!("{uuid} vanished while it was deleted")))?;
+            self.touch(kinds.at(index), uuid, Deed::Delete);
+        }
+        Ok(())
     }
 
     fn put(&mut self, kind: &Kind, uuid: Uuid, entry: &Entry, deed: Deed) -> Result<(), Error> {
@@ -196,7 +255,8 @@ impl Transaction {
             return Ok(None);
         }
         let summary = self.summary(&kinds);
-        Ok(Some(Outcome { summary, tables: self.tables, changes, documents: self.documents }))
+        let Self { tables, documents, receipt, .. } = self;
+        Ok(Some(Outcome { summary, tables, changes, documents, receipt }))
     }
 
     /// The commit's message: what happened to the first record, then a line for each further one.
@@ -232,13 +292,14 @@ pub(super) struct Outcome {
     pub changes: Vec<Change>,
     pub documents: Vec<(String, String)>,
     pub summary: String,
+    pub receipt: Option<Receipt>,
 }
 
 impl Outcome {
     /// What the journal is to keep of it.
     pub fn mutation(self, author: Author, time: DateTime<Utc>) -> (Snapshot, Mutation) {
-        let Self { tables, changes, documents, summary } = self;
-        (tables, Mutation { author, time, summary, changes, documents })
+        let Self { tables, changes, documents, summary, receipt } = self;
+        (tables, Mutation { author, time, summary, changes, documents, receipt })
     }
 }
 

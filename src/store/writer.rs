@@ -187,6 +187,11 @@ impl Writer {
         if let Some(newest) = revisions.last() {
             self.counts.batches.observe(batch.len() as u64);
             tables.set_revision(newest.clone());
+            for (mutation, revision) in batch.iter().zip(&revisions) {
+                if let Some(receipt) = &mutation.receipt {
+                    tables.receipts_mut().settle(&receipt.key, revision);
+                }
+            }
             self.tables.send_replace(Arc::new(tables));
             // Before the answers: whoever has one can follow from there on.
             let befores = std::iter::once(&*before).chain(&states);

@@ -9,6 +9,7 @@ mod concurrency;
 mod corruption;
 mod cors;
 mod crash;
+mod declared;
 mod disk_errors;
 mod disk_full;
 mod encoding;

@@ -4,6 +4,9 @@ use crate::support::{Server, Session, user};
 use karana::resource::Kinds;
 use serde_json::{Value, json};
 
+/// Definitions of declared resources.
+pub const EXAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/resources.d");
+
 const NOBODY: &str = "00000000-0000-4000-8000-000000000000";
 
 /// How entries of a resource are made and changed.
@@ -77,6 +80,28 @@ impl Fleet {
                     "valid_until",
                 ],
             },
+            "simcards" => Sample {
+                create: json!({"iccid": "8949000000000000001"}),
+                put: json!({"state": "blocked", "provider": "Orange ü😀"}),
+                patch: json!({"megabytes": "300"}),
+                keys: &[
+                    "access_code",
+                    "created_at",
+                    "iccid",
+                    "karana",
+                    "megabytes",
+                    "pin",
+                    "provider",
+                    "state",
+                    "uuid",
+                ],
+            },
+            "sites" => Sample {
+                create: json!({"name": "Kenema"}),
+                put: json!({"name": "Kenema ü😀", "position": {"longitude": -11.19}}),
+                patch: json!({"position": {"latitude": 7.88}}),
+                keys: &["created_at", "name", "part_of", "position", "uuid"],
+            },
             unknown => panic!("the resource `{unknown}` has no sample in tests/it/resources.rs: give it one"),
         }
     }
@@ -89,6 +114,15 @@ pub fn all_resources() -> Vec<String> {
     std::fs::write(&file, "").unwrap();
     let config = karana::config::Config::load(Some(&file), []).unwrap();
     Kinds::enabled(&config.resources.enabled).unwrap().iter().map(|kind| kind.name().to_owned()).collect()
+}
+
+/// Those, and the declared ones that come as examples.
+fn served() -> Vec<String> {
+    all_resources().into_iter().chain(["simcards", "sites"].map(String::from)).collect()
+}
+
+fn start() -> Server {
+    Server::start_with("", &[("KARANA_RESOURCES_DIR", EXAMPLES)])
 }
 
 #[test]
@@ -115,10 +149,10 @@ fn merge(into: &mut Value, change: &Value) {
 
 #[tokio::test]
 async fn every_resource_lives_from_create_to_delete() {
-    let server = Server::start();
+    let server = start();
     let admin = server.admin().await;
     let fleet = Fleet::new(&admin).await;
-    for resource in all_resources() {
+    for resource in served() {
         let sample = fleet.sample(&resource);
         let all = format!("/v1/{resource}");
 
@@ -165,9 +199,9 @@ fn assert_is_old_time(text: &str) {
 
 #[tokio::test]
 async fn an_empty_table_is_an_empty_object() {
-    let server = Server::start();
+    let server = start();
     let admin = server.admin().await;
-    for resource in all_resources().iter().filter(|name| *name != "users") {
+    for resource in served().iter().filter(|name| *name != "users") {
         let answer = admin.get(&format!("/v1/{resource}")).await;
         assert_eq!(answer.text(), r#""{\"results\": [{}]}""#);
     }
@@ -175,10 +209,10 @@ async fn an_empty_table_is_an_empty_object() {
 
 #[tokio::test]
 async fn a_put_has_two_fields_or_more_and_a_patch_exactly_one() {
-    let server = Server::start();
+    let server = start();
     let admin = server.admin().await;
     let fleet = Fleet::new(&admin).await;
-    for resource in all_resources() {
+    for resource in served() {
         let sample = fleet.sample(&resource);
         let uuid = admin.create(&resource, &sample.create).await;
         let one = format!("/v1/{resource}/{uuid}");
@@ -204,10 +238,10 @@ async fn a_put_has_two_fields_or_more_and_a_patch_exactly_one() {
 
 #[tokio::test]
 async fn what_was_read_may_be_sent_back_and_changes_nothing() {
-    let server = Server::start();
+    let server = start();
     let admin = server.admin().await;
     let fleet = Fleet::new(&admin).await;
-    for resource in all_resources() {
+    for resource in served() {
         let sample = fleet.sample(&resource);
         let uuid = admin.create(&resource, &sample.create).await;
         let one = format!("/v1/{resource}/{uuid}");
@@ -225,10 +259,10 @@ async fn what_was_read_may_be_sent_back_and_changes_nothing() {
 
 #[tokio::test]
 async fn what_the_server_owns_is_not_for_clients() {
-    let server = Server::start();
+    let server = start();
     let admin = server.admin().await;
     let fleet = Fleet::new(&admin).await;
-    for resource in all_resources() {
+    for resource in served() {
         let sample = fleet.sample(&resource);
         let mut create = sample.create.clone();
         merge(&mut create, &json!({"uuid": NOBODY, "created_at": "2001-01-01T00:00:00.000000+00:00"}));
@@ -253,10 +287,10 @@ async fn what_the_server_owns_is_not_for_clients() {
 
 #[tokio::test]
 async fn unknown_keys_are_ignored_at_creation_at_every_level() {
-    let server = Server::start();
+    let server = start();
     let admin = server.admin().await;
     let fleet = Fleet::new(&admin).await;
-    for resource in all_resources() {
+    for resource in served() {
         let sample = fleet.sample(&resource);
         let mut create = sample.create.clone();
         create["no_such_field"] = json!({"deep": [1]});
@@ -274,10 +308,10 @@ async fn unknown_keys_are_ignored_at_creation_at_every_level() {
 
 #[tokio::test]
 async fn ids_that_lead_nowhere_are_refused() {
-    let server = Server::start();
+    let server = start();
     let admin = server.admin().await;
     let fleet = Fleet::new(&admin).await;
-    for resource in all_resources() {
+    for resource in served() {
         let sample = fleet.sample(&resource);
         for (id, status) in
             [(NOBODY, 404), ("no-uuid", 400), ("1", 400), ("..%2f..%2fmeta", 400), ("%00", 400)]

@@ -1,5 +1,6 @@
 //! `/v2`: plain JSON, entity tags, pages, problem details.
 
+mod batches;
 mod history;
 mod lists;
 mod records;

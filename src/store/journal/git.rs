@@ -14,6 +14,7 @@ mod odb;
 mod pack;
 mod program;
 mod read;
+mod receipts;
 mod recover;
 pub mod remote;
 mod repair;
@@ -25,11 +26,11 @@ mod wal;
 pub use repair::Repair;
 
 use super::{
-    Author, Change, Journal, JournalError, Loaded, Look, Moment, Mutation, Revision, StoredVersion, failed,
-    record_path,
+    Author, Change, Journal, JournalError, Loaded, Looker, Moment, Mutation, Receipt, Revision,
+    StoredVersion, failed, record_path,
 };
 use crate::histogram::{self, Histogram};
-use flush::Flusher;
+use flush::{Flusher, Pushed};
 use history::{History, Row};
 use object::{Id, Kind, Object};
 use odb::Odb;
@@ -37,7 +38,6 @@ use read::Listing;
 use recover::Recovered;
 use repo::Places;
 use serde::{Deserialize, Serialize};
-use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use trees::Trees;
@@ -58,6 +58,8 @@ pub struct GitJournal {
     syncs: Arc<Histogram>,
     /// What was listed to open it, for whoever loads first.
     listing: Mutex<Option<Listing>>,
+    /// Those of before the start, until they have been loaded.
+    receipts: Mutex<Vec<Receipt>>,
 }
 
 struct Writer {
@@ -81,11 +83,12 @@ impl GitJournal {
     /// holds. Each of the log's two files is `log_size` long, always. The caller holds the storage's lock.
     pub fn open(repository: &Path, log: &Path, log_size: u64) -> Result<Self, JournalError> {
         let places = Places { repository: repository.to_owned(), log: log.to_owned(), log_size };
-        let Recovered { writer, repo, listing } = recover::recover(&places)?;
+        let Recovered { writer, repo, listing, receipts } = recover::recover(&places)?;
         let flusher =
             Flusher::start(repo, writer.log.last()).map_err(failed("starting to write to the repository"))?;
         let syncs = writer.log.syncs().clone();
-        Ok(Self { places, writer: Mutex::new(writer), flusher, syncs, listing: Mutex::new(listing) })
+        let (listing, receipts) = (Mutex::new(listing), Mutex::new(receipts));
+        Ok(Self { places, writer: Mutex::new(writer), flusher, syncs, listing, receipts })
     }
 
     /// Readers get a handle of their own, on a repository that holds everything that was answered, and the table of
@@ -107,7 +110,9 @@ impl Journal for GitJournal {
         let known = listing.filter(|listing| listing.commit == head);
         let listing = known.map_or_else(|| read::list(&mut odb, head), Ok);
         let loaded = listing.map_err(|damage| vec![damage]).and_then(|listing| read::load(&mut odb, listing));
-        loaded.map_err(|damages| recover::damaged(&damages, &mut odb, head, &history))
+        let mut loaded = loaded.map_err(|damages| recover::damaged(&damages, &mut odb, head, &history))?;
+        loaded.receipts = std::mem::take(&mut *self.receipts.lock().unwrap_or_else(PoisonError::into_inner));
+        Ok(loaded)
     }
 
     fn at(&self, moment: &Moment) -> Result<Loaded, JournalError> {
@@ -133,15 +138,16 @@ impl Journal for GitJournal {
         let (mut objects, mut changed) = (Vec::new(), Vec::new());
         let commits = writer.commit(batch, &mut objects, &mut changed);
         let Some(newest) = commits.last().copied() else { return Ok(vec![]) };
+        let pushed = Pushed { objects, changed, receipts: settled(batch, &commits), newest };
         if fits {
             let mut body = postcard::to_stdvec(&Frame { before, after: newest.0 })
                 .map_err(failed("encoding a batch"))?;
             body.extend_from_slice(&mutations);
             writer.log.append(&body).map_err(failed("writing to the write-ahead log"))?;
-            self.flusher.push(objects, changed, newest, writer.log.last());
+            self.flusher.push(pushed, writer.log.last());
         } else {
             // A large import: straight to the repository.
-            self.flusher.push(objects, changed, newest, writer.log.last());
+            self.flusher.push(pushed, writer.log.last());
             self.flusher.sync_all().map_err(failed("writing a large mutation"))?;
         }
         Ok(commits.into_iter().map(|id| Revision(id.to_string())).collect())
@@ -172,11 +178,7 @@ impl Journal for GitJournal {
             .collect()
     }
 
-    fn look_back(
-        &self,
-        before: Option<&Revision>,
-        each: &mut dyn FnMut(&mut dyn Look) -> Result<ControlFlow<()>, JournalError>,
-    ) -> Result<(), JournalError> {
+    fn look_back(&self, before: Option<&Revision>, each: &mut Looker<'_>) -> Result<(), JournalError> {
         let (mut odb, history) = self.reader(false)?;
         let newest = match before {
             None => history.newest(),
@@ -264,6 +266,15 @@ impl Writer {
         }
         commits
     }
+}
+
+/// The receipts of a batch, with the revisions that hold them.
+fn settled(batch: &[Mutation], commits: &[Id]) -> Vec<Receipt> {
+    let receipts = batch.iter().zip(commits).filter_map(|(mutation, commit)| {
+        let revision = Revision(commit.to_string());
+        mutation.receipt.clone().map(|receipt| Receipt { revision, ..receipt })
+    });
+    receipts.collect()
 }
 
 fn message(mutation: &Mutation) -> String {

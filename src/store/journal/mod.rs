@@ -12,7 +12,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 /// Names a state of all tables: with git, the id of a commit.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Revision(pub String);
 
 impl Revision {
@@ -60,11 +60,7 @@ pub trait Journal: Send + Sync {
     ) -> Result<Vec<StoredVersion>, JournalError>;
 
     /// Goes back through all mutations, the newest first, from the one before `before` on, until `each` has had enough.
-    fn look_back(
-        &self,
-        before: Option<&Revision>,
-        each: &mut dyn FnMut(&mut dyn Look) -> Result<ControlFlow<()>, JournalError>,
-    ) -> Result<(), JournalError>;
+    fn look_back(&self, before: Option<&Revision>, each: &mut Looker<'_>) -> Result<(), JournalError>;
 
     /// The revision of that moment.
     fn revision_at(&self, moment: &Moment) -> Result<Revision, JournalError>;
@@ -90,6 +86,9 @@ pub trait Look {
     /// The text of a record before it and after it.
     fn texts(&mut self, resource: &str, uuid: Uuid) -> Result<[Option<String>; 2], JournalError>;
 }
+
+/// Says of each mutation whether to look further back.
+pub type Looker<'a> = dyn FnMut(&mut dyn Look) -> Result<ControlFlow<()>, JournalError> + 'a;
 
 /// A state of the past.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -141,6 +140,8 @@ pub struct Loaded {
     pub documents: Vec<(String, String)>,
     /// Files that do not belong there, with the reason.
     pub strangers: Vec<(String, String)>,
+    /// The newest receipts, oldest first.
+    pub receipts: Vec<Receipt>,
 }
 
 /// A record as the journal holds it, unchecked.
@@ -166,6 +167,23 @@ pub struct Mutation {
     pub changes: Vec<Change>,
     /// Documents set.
     pub documents: Vec<(String, String)>,
+    /// What it was answered, for a client that asks for it again. Not in git.
+    pub receipt: Option<Receipt>,
+}
+
+/// What a write was answered. See [`super::receipts`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// A hash of who asked, and of the key they gave to it.
+    pub key: [u8; 32],
+    /// A hash of what was asked for.
+    pub request: [u8; 32],
+    /// When.
+    pub time: DateTime<Utc>,
+    /// What the answer is made of, in the words of the caller. No secrets.
+    pub outcome: String,
+    /// The revision that holds it; empty until there is one.
+    pub revision: Revision,
 }
 
 /// One record set (`Some`) or removed (`None`).

@@ -6,7 +6,7 @@ use super::merge;
 use super::object::{Id, Object};
 use super::read::BRANCH;
 use super::repo::{Places, Repo, from_io};
-use crate::store::journal::JournalError;
+use crate::store::journal::{JournalError, Receipt};
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -33,6 +33,17 @@ const UNSYNCED: Duration = Duration::from_secs(1);
 /// How soon a full disk is tried again.
 const AGAIN: Duration = Duration::from_millis(200);
 
+/// What a record of the log is in the repository.
+pub struct Pushed {
+    pub objects: Vec<Object>,
+    /// What those changed.
+    pub changed: Vec<Row>,
+    /// What those were answered.
+    pub receipts: Vec<Receipt>,
+    /// The newest commit.
+    pub newest: Id,
+}
+
 /// The thread that writes to the repository.
 pub struct Flusher {
     places: Places,
@@ -54,6 +65,8 @@ struct State {
     pending: Vec<Object>,
     /// What those changed.
     changed: Vec<Row>,
+    /// What those were answered.
+    receipts: Vec<Receipt>,
     /// The newest commit, and the record of the log that holds it.
     newest: Option<Id>,
     sequence: u64,
@@ -126,11 +139,12 @@ impl Flusher {
     }
 
     /// Hands over the objects of a record that is in the log.
-    pub fn push(&self, mut objects: Vec<Object>, mut changed: Vec<Row>, newest: Id, sequence: u64) {
+    pub fn push(&self, mut pushed: Pushed, sequence: u64) {
         let mut state = self.shared.lock();
-        state.pending.append(&mut objects);
-        state.changed.append(&mut changed);
-        state.newest = Some(newest);
+        state.pending.append(&mut pushed.objects);
+        state.changed.append(&mut pushed.changed);
+        state.receipts.append(&mut pushed.receipts);
+        state.newest = Some(pushed.newest);
         state.sequence = sequence;
         state.pushed += 1;
         drop(state);
@@ -345,17 +359,20 @@ impl Shared {
     }
 
     fn write(&self, repo: &mut Repo, last_sync: &mut Instant, stop: bool) -> Result<(), JournalError> {
-        let (objects, changed, newest, sequence, pushed) = {
+        let (objects, changed, receipts, newest, sequence, pushed) = {
             let mut state = self.lock();
             state.named = [repo.head(), state.newest.or(repo.head())];
             let objects = std::mem::take(&mut state.pending);
-            (objects, std::mem::take(&mut state.changed), state.newest, state.sequence, state.pushed)
+            let (changed, receipts) =
+                (std::mem::take(&mut state.changed), std::mem::take(&mut state.receipts));
+            (objects, changed, receipts, state.newest, state.sequence, state.pushed)
         };
         if let (false, Some(newest)) = (objects.is_empty(), newest) {
             let written = repo
                 .pack(&objects)
                 .map_err(|e| from_io("writing a pack", e))
-                .and_then(|()| repo.advance(newest, &changed));
+                .and_then(|()| repo.advance(newest, &changed))
+                .and_then(|()| repo.keep(&receipts));
             if let Err(error) = written {
                 // Kept for the next try, before what has come meanwhile.
                 let mut state = self.lock();
@@ -363,6 +380,8 @@ impl Shared {
                 state.pending.extend(later);
                 let later = std::mem::replace(&mut state.changed, changed);
                 state.changed.extend(later);
+                let later = std::mem::replace(&mut state.receipts, receipts);
+                state.receipts.extend(later);
                 return Err(error);
             }
         }

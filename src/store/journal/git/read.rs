@@ -3,10 +3,9 @@
 use super::object::{Commit, Id, Item, Kind, items};
 use super::odb::{Odb, Place, ReadError};
 use crate::store::journal::{
-    JournalError, Loaded, Look, Moment, Revision, Stored, StoredVersion, record_path,
+    JournalError, Loaded, Look, Looker, Moment, Revision, Stored, StoredVersion, record_path,
 };
 use std::collections::HashSet;
-use std::ops::ControlFlow;
 use std::str::FromStr;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -106,7 +105,7 @@ type Placed<'a> = (Place, &'a (Arc<str>, Uuid, Id));
 pub fn load(odb: &mut Odb, listing: Listing) -> Result<Loaded, Vec<Damage>> {
     let revision = listing.commit.map(|id| Revision(id.to_string()));
     let strangers = listing.strangers;
-    let mut loaded = Loaded { revision, records: vec![], documents: vec![], strangers };
+    let mut loaded = Loaded { revision, records: vec![], documents: vec![], strangers, receipts: vec![] };
     let mut damages = Vec::new();
     for (name, id) in listing.documents {
         match odb.read(id, Kind::Blob) {
@@ -348,11 +347,7 @@ fn head(id: Id, commit: &Commit) -> StoredVersion {
 }
 
 /// Goes back from `newest`, which is the first one, until `each` has had enough.
-pub fn look_back(
-    odb: &mut Odb,
-    newest: Option<Id>,
-    each: &mut dyn FnMut(&mut dyn Look) -> Result<ControlFlow<()>, JournalError>,
-) -> Result<(), JournalError> {
+pub fn look_back(odb: &mut Odb, newest: Option<Id>, each: &mut Looker<'_>) -> Result<(), JournalError> {
     let mut next = newest;
     while let Some(id) = next {
         let commit = commit(odb, id)?;

@@ -8,9 +8,9 @@ use super::repair::is_whole;
 use super::repo::{self, Checkpoint, Places, Repo, from_io};
 use super::trees::Trees;
 use super::wal::{Record, Wal, WalError};
-use super::{Frame, Writer, verify};
+use super::{Frame, Writer, settled, verify};
 use crate::durable;
-use crate::store::journal::{JournalError, Mutation, failed};
+use crate::store::journal::{JournalError, Mutation, Receipt, failed};
 use git2::{Repository, RepositoryInitOptions};
 use std::fs;
 use std::path::Path;
@@ -25,6 +25,8 @@ pub struct Recovered {
     pub repo: Repo,
     /// What the newest commit holds.
     pub listing: Option<Listing>,
+    /// The newest receipts, oldest first.
+    pub receipts: Vec<Receipt>,
 }
 
 /// Opens the repository and its log, and brings to the repository what only the log holds: the very commits that were
@@ -65,8 +67,10 @@ pub fn recover(places: &Places) -> Result<Recovered, JournalError> {
         history.catch_up(&mut odb, base)?;
     }
     let mut writer = Writer { trees: trees_of(&listing), head: base, log };
-    let Replayed { mut made, objects, mut changed } = replay(&mut writer, &records)?;
-    let mut repo = Repo::new(places.clone(), repository, history)?;
+    let Replayed { mut made, objects, mut changed, receipts: replayed } = replay(&mut writer, &records)?;
+    let (mut repo, mut receipts) = Repo::new(places.clone(), repository, history)?;
+    repo.keep(&replayed)?;
+    receipts.extend(replayed);
     repo.pack(&objects).map_err(|e| from_io("writing a pack", e))?;
 
     if let Some(named) = named.filter(|named| !records.is_empty() && !made.contains(named)) {
@@ -96,7 +100,7 @@ pub fn recover(places: &Places) -> Result<Recovered, JournalError> {
         repo.sync(writer.log.last())?;
     }
     let listing = Some(listing).filter(|listing| listing.commit == writer.head);
-    Ok(Recovered { writer, repo, listing })
+    Ok(Recovered { writer, repo, listing, receipts })
 }
 
 pub fn trees_of(listing: &Listing) -> Trees {
@@ -108,11 +112,12 @@ struct Replayed {
     made: Vec<Id>,
     objects: Vec<Object>,
     changed: Vec<Row>,
+    receipts: Vec<Receipt>,
 }
 
 /// Makes the commits of the log anew.
 fn replay(writer: &mut Writer, records: &[Record]) -> Result<Replayed, JournalError> {
-    let mut replayed = Replayed { made: vec![], objects: vec![], changed: vec![] };
+    let mut replayed = Replayed { made: vec![], objects: vec![], changed: vec![], receipts: vec![] };
     for record in records {
         let damaged = |what: &str| {
             JournalError::Damaged(format!("record {} of the write-ahead log {what}", record.sequence))
@@ -125,6 +130,7 @@ fn replay(writer: &mut Writer, records: &[Record]) -> Result<Replayed, JournalEr
         if commits.last().map(|id| id.0) != Some(frame.after) {
             return Err(damaged("leads to another commit than it did"));
         }
+        replayed.receipts.extend(settled(&mutations, &commits));
         replayed.made.extend(commits);
     }
     Ok(replayed)

@@ -293,7 +293,14 @@ impl Step {
                 }
                 let summary = format!("store: repair {} records", changes.len());
                 let author = Author::program("repair");
-                journal.append(&[Mutation { author, time: now, summary, changes, documents }])?;
+                journal.append(&[Mutation {
+                    author,
+                    time: now,
+                    summary,
+                    changes,
+                    documents,
+                    receipt: None,
+                }])?;
                 journal.close()
             }
         }
@@ -315,7 +322,7 @@ fn go_back(places: &Places, to: Id) -> Result<(), JournalError> {
     for (_, mutations) in records.iter().filter_map(read_record) {
         writer.commit(&mutations, &mut objects, &mut changed);
     }
-    let mut repo = Repo::new(places.clone(), repository, history)?;
+    let (mut repo, _) = Repo::new(places.clone(), repository, history)?;
     repo.pack(&objects).map_err(|e| from_io("writing a pack", e))?;
     repo.advance(writer.head.unwrap_or(to), &changed)?;
     repo.sync(writer.log.last())

@@ -5,8 +5,9 @@ use super::object::{Id, Object};
 use super::odb::Odb;
 use super::pack::Pack;
 use super::read::BRANCH;
+use super::receipts::ReceiptFile;
 use crate::durable;
-use crate::store::journal::{JournalError, failed};
+use crate::store::journal::{JournalError, Receipt, failed};
 use git2::Repository;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -57,6 +58,11 @@ pub struct Places {
 impl Places {
     pub fn packs(&self) -> PathBuf {
         self.repository.join("objects/pack")
+    }
+
+    /// The file of receipts.
+    fn receipts(&self) -> PathBuf {
+        self.log.with_file_name("state").join("idempotency")
     }
 
     fn checkpoint(&self) -> PathBuf {
@@ -113,6 +119,7 @@ pub struct Repo {
     places: Places,
     repository: Repository,
     history: History,
+    receipts: ReceiptFile,
     /// What the branch names, as we left it.
     head: Option<Id>,
     /// Packs since the last checkpoint.
@@ -120,9 +127,20 @@ pub struct Repo {
 }
 
 impl Repo {
-    pub fn new(places: Places, repository: Repository, history: History) -> Result<Self, JournalError> {
+    /// And the receipts that are there.
+    pub fn new(
+        places: Places,
+        repository: Repository,
+        history: History,
+    ) -> Result<(Self, Vec<Receipt>), JournalError> {
         let head = head(&repository)?;
-        Ok(Self { places, repository, history, head, unsynced: Vec::new() })
+        let (file, receipts) = ReceiptFile::open(&places.receipts())?;
+        Ok((Self { places, repository, history, receipts: file, head, unsynced: Vec::new() }, receipts))
+    }
+
+    /// Adds receipts to their file.
+    pub fn keep(&mut self, receipts: &[Receipt]) -> Result<(), JournalError> {
+        self.receipts.keep(receipts).map_err(|e| from_io("writing the file of receipts", e))
     }
 
     /// Where it lies.
@@ -208,6 +226,7 @@ impl Repo {
         }
         self.unsynced.clear();
         self.history.sync().map_err(failed(SYNCING))?;
+        self.receipts.sync().map_err(failed(SYNCING))?;
 
         let noting = |e| from_io("writing the checkpoint", e);
         let packs = self.places.pack_names().map_err(noting)?;
