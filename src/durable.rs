@@ -27,6 +27,15 @@ pub fn write(path: &Path, content: &[u8]) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
+/// Removes a file, if it is there.
+pub fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
+        removed => removed?,
+    }
+    File::open(parent(path))?.sync_all()
+}
+
 /// Syncs a folder with all that lies in it, and its name in the folder above.
 pub fn sync_folder(path: &Path) -> io::Result<()> {
     sync_below(path)?;

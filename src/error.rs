@@ -2,6 +2,7 @@
 //! `http::reply` maps each variant to one.
 
 use std::fmt;
+use std::time::Duration;
 
 /// One broken rule in the input: which field, which rule, and a sentence for a person.
 /// None of them ever holds the refused value.
@@ -67,6 +68,9 @@ pub enum Error {
         "outcome unknown: the disk failed while this was written, and it may or may not be there after the restart"
     )]
     OutcomeUnknown,
+    /// Too many failures: the next try is after this time.
+    #[error("too many failed attempts; try again in {} seconds", seconds(.0))]
+    TooMany(Duration),
     /// Not now: a back end is away, a queue is full, or the store takes no more writes.
     #[error("{0}")]
     Unavailable(String),
@@ -93,6 +97,11 @@ impl Error {
     pub fn internal(step: &str, source: impl fmt::Display) -> Self {
         Self::Internal(format!("{step}: {source}"))
     }
+}
+
+/// Whole ones, never too few of them.
+pub fn seconds(wait: &Duration) -> u64 {
+    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
 }
 
 struct Findings<'a>(&'a [Finding]);

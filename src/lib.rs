@@ -18,7 +18,7 @@ pub mod store;
 pub mod sync;
 pub mod telemetry;
 
-use auth::{KeyError, Passwords, Tokens};
+use auth::{Credentials, KeyError, Limiter, Lives, Passwords, Rates};
 use config::{Config, Mode};
 use http::{App, Limits, Networks, Parts};
 use operator::{Command, Operator};
@@ -72,6 +72,9 @@ impl Server {
         let store = open_store(config, clock.clone())?;
         let key = auth::signing_key(&config.storage.path.join("keys"))?;
         let passwords = Passwords::new(config.auth.hash_rounds);
+        let credentials = open_credentials(config, &key, &store, clock.clone())?;
+        let limiter = Limiter::new(Rates::default(), clock.clone());
+        credentials.introduce(&store.read(), &limiter);
         let sync = start_sync(config, &store, config.sync.on_change)?;
         let backup = Backup::start(&store, config.storage.remote.as_deref(), clock.clone());
         let operator = Operator {
@@ -87,17 +90,20 @@ impl Server {
             .map_err(|e| StartError::File(socket.display().to_string(), e))?;
         let app = App::new(Parts {
             store,
-            tokens: Tokens::new(&key, &config.tenant.id, config.auth.token_ttl, clock.clone()),
+            credentials,
+            limiter,
             passwords,
             sync,
             backup,
             salt: Sha256::new().chain_update("requests").chain_update(&key).finalize().into(),
             clock,
+            public_url: config.api.public_url.clone(),
             cors_origins: config.api.cors_origins.clone(),
             networks: Networks {
                 trusted_proxies: config.api.trusted_proxies.clone(),
                 metrics_from: config.api.metrics_from.clone(),
             },
+            v1_deprecated: config.api.v1_deprecated,
             limits,
         });
         Ok(Self { app, control })
@@ -120,6 +126,8 @@ impl Server {
         let in_order = store.takes_writes();
         // Before the lock: whoever takes the storage over has a socket of its own in this place.
         drop(self.control);
+        let key_uses = self.app.credentials.key_uses.clone();
+        let _ = tokio::task::spawn_blocking(move || key_uses.save()).await;
         store.close().await;
         in_order
     }
@@ -157,11 +165,30 @@ fn control_socket(config: &Config) -> std::path::PathBuf {
     config.storage.path.join("control.sock")
 }
 
-fn start_sync(config: &Config, store: &Store, on_change: bool) -> Result<Sync, StartError> {
+/// The folder of what can be lost without loss of records; for our user alone.
+fn state_folder(config: &Config) -> Result<std::path::PathBuf, StartError> {
     let state = config.storage.path.join("state");
     let made = std::fs::create_dir_all(&state)
         .and_then(|()| std::fs::set_permissions(&state, std::fs::Permissions::from_mode(0o700)));
     made.map_err(|e| StartError::File(state.display().to_string(), e))?;
+    Ok(state)
+}
+
+fn open_credentials(
+    config: &Config,
+    key: &[u8],
+    store: &Store,
+    clock: Clock,
+) -> Result<Credentials, StartError> {
+    let state = state_folder(config)?;
+    let auth = &config.auth;
+    let lives = Lives { token: auth.token_ttl, access: auth.access_ttl, refresh: auth.refresh_ttl };
+    Credentials::open(key, &config.tenant.id, lives, &state, clock, &store.read())
+        .map_err(|e| StartError::File(state.display().to_string(), e))
+}
+
+fn start_sync(config: &Config, store: &Store, on_change: bool) -> Result<Sync, StartError> {
+    let state = state_folder(config)?;
     let settings = sync::Settings {
         influx: config.influxdb.as_ref().map(|influx| sync::InfluxSettings {
             host: influx.host.clone(),

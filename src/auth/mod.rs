@@ -1,12 +1,25 @@
 //! Who is asking, and what they may do.
 
+mod credentials;
 mod key;
+pub mod keys;
+mod limiter;
+mod links;
 mod password;
 pub mod policy;
+mod refresh;
+mod scopes;
+mod sessions;
 mod token;
 
+pub use credentials::{Credentials, Lives};
 pub use key::{KeyError, signing_key};
+pub use keys::KeyUses;
+pub use limiter::{Account, Limiter, Rate, Rates};
+pub use links::PasswordLinks;
 pub use password::{NO_HASH, Passwords, Verdict};
+pub use scopes::{PATTERN as SCOPE_PATTERN, Scopes};
+pub use sessions::{Grant, Origin, Session, Sessions};
 pub use token::Tokens;
 
 use crate::error::Error;
@@ -14,6 +27,7 @@ use crate::resource::{Entry, Kind, Role, TOKEN_EPOCH};
 use crate::store::{Author, Snapshot};
 use serde::Deserialize;
 use serde_json::Value;
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// The signed-in entry a request acts for. Made from the store on every request, never from the token alone.
@@ -29,8 +43,26 @@ pub struct Actor {
     pub name: String,
     /// For the commits it makes.
     pub email: String,
+    /// What let it in.
+    pub pass: Pass,
     /// Moves on when its tokens end.
     epoch: u64,
+}
+
+/// What lets a request in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Pass {
+    /// A token of `/v1`: good for its time, unless the user changes.
+    Token,
+    /// A token of `/v2`: good for as long as the session goes on.
+    Session(Uuid),
+    /// An API key.
+    Key {
+        /// Its record.
+        uuid: Uuid,
+        /// What it is for.
+        scopes: Arc<Scopes>,
+    },
 }
 
 impl Actor {
@@ -51,6 +83,7 @@ impl Actor {
                 .ok_or_else(|| broken("role"))?,
             name: text("name"),
             email: text(kind.login_field().unwrap_or("email")),
+            pass: Pass::Token,
             epoch: entry.get(TOKEN_EPOCH).and_then(Value::as_u64).unwrap_or_default(),
         })
     }
@@ -64,9 +97,20 @@ impl Actor {
         if actor.epoch == epoch { Ok(actor) } else { Err(ended()) }
     }
 
-    /// Fails when the actor has been deleted, demoted or suspended since the request began.
+    /// Fails when the actor has been deleted, demoted or suspended since the request began, or its key is gone.
     pub fn still_stands(&self, tables: &Snapshot) -> Result<(), Error> {
-        Self::find(tables, &self.resource, self.uuid, self.epoch).map(|_| ())
+        match self.pass {
+            Pass::Key { uuid, .. } if !keys::stands(tables, uuid) => Err(ended()),
+            _ => Self::find(tables, &self.resource, self.uuid, self.epoch).map(|_| ()),
+        }
+    }
+
+    /// Fails for a program: what is about passwords, sessions and keys themselves is for who has signed in.
+    pub fn is_a_person(&self) -> Result<(), Error> {
+        match self.pass {
+            Pass::Key { .. } => Err(Error::Denied("this cannot be done with a key; sign in".into())),
+            _ => Ok(()),
+        }
     }
 
     /// The author of this actor's commits.
@@ -83,3 +127,6 @@ impl Actor {
 fn ended() -> Error {
     Error::BadCredentials("the token has ended; sign in again".into())
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,8 +1,8 @@
-//! Who may do what: one table, checked in one place.
+//! Who may do what: one table, checked in one place. The scopes of a key take away from it, and add nothing.
 
-use super::Actor;
+use super::{Actor, Pass};
 use crate::error::{Error, Finding};
-use crate::resource::{Entry, Kind, Role};
+use crate::resource::{Entry, Kind, PASSWORD, Role};
 use crate::store::Snapshot;
 use serde::Deserialize;
 use uuid::Uuid;
@@ -81,6 +81,11 @@ const TABLE: &[Rule] = &[
     Rule { resource: "payments",     role: Role::Viewer,  read: On::All,  secrets: On::None, create: On::None,    update: NOTHING, delete: On::None },
     Rule { resource: "payments",     role: Role::Client,  read: On::Own,  secrets: On::Own,  create: On::None,    update: NOTHING, delete: On::None },
 
+    Rule { resource: "keys",         role: Role::Admin,   read: On::All,  secrets: On::None, create: On::Own,     update: NOTHING, delete: On::All },
+    Rule { resource: "keys",         role: Role::Manager, read: On::Own,  secrets: On::None, create: On::Own,     update: NOTHING, delete: On::Own },
+    Rule { resource: "keys",         role: Role::Viewer,  read: On::Own,  secrets: On::None, create: On::Own,     update: NOTHING, delete: On::Own },
+    Rule { resource: "keys",         role: Role::Client,  read: On::Own,  secrets: On::None, create: On::Own,     update: NOTHING, delete: On::Own },
+
     Rule { resource: "*",            role: Role::Admin,   read: On::All,  secrets: On::All,  create: On::All,     update: ANY,     delete: On::All },
     Rule { resource: "*",            role: Role::Manager, read: On::All,  secrets: On::All,  create: On::None,    update: NOTHING, delete: On::None },
     Rule { resource: "*",            role: Role::Viewer,  read: On::All,  secrets: On::None, create: On::None,    update: NOTHING, delete: On::None },
@@ -130,34 +135,39 @@ pub fn may(actor: &Actor, verb: Verb, kind: &Kind) -> Result<(), Error> {
         Verb::Update => rule.update.first().map_or(On::None, |(on, _)| *on),
         Verb::Delete => rule.delete,
     };
-    if reach == On::None { Err(refusal(actor, verb, kind)) } else { Ok(()) }
+    if reach == On::None || scope(actor, verb, kind) == On::None {
+        return Err(refusal(actor, verb, kind));
+    }
+    Ok(())
 }
 
 /// Which records of the resource the actor may read, and of which of them the secrets.
 pub fn sight(actor: &Actor, kind: &Kind) -> Result<Sight, Error> {
     may(actor, Verb::Read, kind)?;
     let rule = rule(actor.role, kind.name());
-    Ok(Sight { records: rule.read, secrets: rule.secrets })
+    let scope = scope(actor, Verb::Read, kind);
+    Ok(Sight { records: narrowed(rule.read, scope), secrets: narrowed(rule.secrets, scope) })
 }
 
 /// Whether the actor may read the record.
 pub fn may_read(actor: &Actor, kind: &Kind, subject: &Subject) -> Result<(), Error> {
-    check(actor, Verb::Read, kind, reads(actor, kind, subject))
+    check(actor, Verb::Read, kind, subject, rule(actor.role, kind.name()).read)
 }
 
 /// The same as yes or no, for those who ask often.
 pub fn reads(actor: &Actor, kind: &Kind, subject: &Subject) -> bool {
-    covers(rule(actor.role, kind.name()).read, actor, subject)
+    allows(actor, Verb::Read, kind, subject, rule(actor.role, kind.name()).read)
 }
 
 /// Whether the actor may see the record's secrets. The hash of a password is for nobody.
 pub fn sees_secrets(actor: &Actor, kind: &Kind, subject: &Subject) -> bool {
     covers(rule(actor.role, kind.name()).secrets, actor, subject)
+        && covers(scope(actor, Verb::Read, kind), actor, subject)
 }
 
 /// Whether the actor may make the record.
 pub fn may_create(actor: &Actor, kind: &Kind, subject: &Subject) -> Result<(), Error> {
-    check(actor, Verb::Create, kind, covers(rule(actor.role, kind.name()).create, actor, subject))
+    check(actor, Verb::Create, kind, subject, rule(actor.role, kind.name()).create)
 }
 
 /// Whether the actor may turn `before` into `after`, which differ in the fields `changed`.
@@ -169,7 +179,9 @@ pub fn may_update(
     changed: &[String],
 ) -> Result<(), Error> {
     let rules = || rule(actor.role, kind.name()).update.iter().filter(|(on, _)| covers(*on, actor, before));
-    if rules().next().is_none() {
+    let scope = scope(actor, Verb::Update, kind);
+    let in_scope = covers(scope, actor, before) && covers(scope, actor, after);
+    if rules().next().is_none() || !in_scope {
         return Err(refusal(actor, Verb::Update, kind));
     }
     // Fields that follow from others are not the client's doing.
@@ -185,6 +197,9 @@ pub fn may_update(
             refused.join(", ")
         )));
     }
+    if is_self(actor, before) && changed.iter().any(|path| path == PASSWORD) {
+        actor.is_a_person()?;
+    }
     if is_self(actor, before) && (before.role != after.role || changed.iter().any(|path| path == "state")) {
         return Err(Error::Conflict(vec![Finding::new(
             "role",
@@ -197,7 +212,7 @@ pub fn may_update(
 
 /// Whether the actor may delete the record.
 pub fn may_delete(actor: &Actor, kind: &Kind, subject: &Subject) -> Result<(), Error> {
-    check(actor, Verb::Delete, kind, covers(rule(actor.role, kind.name()).delete, actor, subject))?;
+    check(actor, Verb::Delete, kind, subject, rule(actor.role, kind.name()).delete)?;
     // So that there is always an admin left: whoever deletes one is another.
     if is_self(actor, subject) {
         return Err(Error::Conflict(vec![Finding::new(
@@ -209,12 +224,42 @@ pub fn may_delete(actor: &Actor, kind: &Kind, subject: &Subject) -> Result<(), E
     Ok(())
 }
 
-/// Whether the actor may start a sync.
-pub fn may_sync(actor: &Actor) -> Result<(), Error> {
-    if MAY_SYNC.contains(&actor.role) {
+/// Whether the actor may make a link by which the entry's user sets another password. One for oneself is the admin's:
+/// everybody else changes the password that they have signed in with.
+pub fn may_make_password_link(actor: &Actor, kind: &Kind, subject: &Subject) -> Result<(), Error> {
+    let covered = |(on, fields): &(On, Fields)| {
+        *on != On::Own && covers(*on, actor, subject) && includes(*fields, PASSWORD)
+    };
+    if rule(actor.role, kind.name()).update.iter().any(covered) {
         return Ok(());
     }
-    Err(Error::Denied(format!("the role {} may not sync", name(actor.role))))
+    Err(Error::Denied(format!("the role {} may not make this link", name(actor.role))))
+}
+
+/// Whether the actor may see and end the sessions of that user.
+pub fn may_end_sessions(actor: &Actor, user: Uuid) -> Result<(), Error> {
+    if actor.uuid == user || actor.role == Role::Admin {
+        return Ok(());
+    }
+    Err(Error::Denied(format!("the role {} may do this with its own sessions only", name(actor.role))))
+}
+
+/// Whether the actor may start a sync.
+pub fn may_sync(actor: &Actor) -> Result<(), Error> {
+    if !MAY_SYNC.contains(&actor.role) {
+        return Err(Error::Denied(format!("the role {} may not sync", name(actor.role))));
+    }
+    match &actor.pass {
+        Pass::Key { scopes, .. } if !scopes.sync() => {
+            Err(Error::Denied("the key's scopes have no sync".into()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether the actor sees metrics, and details of the inside, from wherever it asks: an admin's key, made for that.
+pub fn sees_inside(actor: &Actor) -> bool {
+    matches!(&actor.pass, Pass::Key { scopes, .. } if scopes.metrics()) && actor.role == Role::Admin
 }
 
 fn rule(role: Role, resource: &str) -> &'static Rule {
@@ -222,6 +267,23 @@ fn rule(role: Role, resource: &str) -> &'static Rule {
         .iter()
         .find(|rule| rule.role == role && (rule.resource == resource || rule.resource == "*"))
         .unwrap_or_else(|| unreachable!("the table ends with a line for every role"))
+}
+
+/// How far what the actor signed in with reaches.
+fn scope(actor: &Actor, verb: Verb, kind: &Kind) -> On {
+    match &actor.pass {
+        Pass::Key { scopes, .. } => scopes.reach(verb, kind.name()),
+        _ => On::All,
+    }
+}
+
+/// What is left of `on`. A scope reaches to all, to one's own, or to nothing.
+fn narrowed(on: On, scope: On) -> On {
+    match (on, scope) {
+        (On::None, _) | (_, On::None) => On::None,
+        (on, On::All) => on,
+        _ => On::Own,
+    }
 }
 
 fn covers(on: On, actor: &Actor, subject: &Subject) -> bool {
@@ -250,8 +312,12 @@ fn is_self(actor: &Actor, subject: &Subject) -> bool {
     subject.role.is_some() && subject.uuid == Some(actor.uuid)
 }
 
-fn check(actor: &Actor, verb: Verb, kind: &Kind, allowed: bool) -> Result<(), Error> {
-    if allowed { Ok(()) } else { Err(refusal(actor, verb, kind)) }
+fn check(actor: &Actor, verb: Verb, kind: &Kind, subject: &Subject, on: On) -> Result<(), Error> {
+    if allows(actor, verb, kind, subject, on) { Ok(()) } else { Err(refusal(actor, verb, kind)) }
+}
+
+fn allows(actor: &Actor, verb: Verb, kind: &Kind, subject: &Subject, on: On) -> bool {
+    covers(on, actor, subject) && covers(scope(actor, verb, kind), actor, subject)
 }
 
 /// The refusal of a verb on a record of the resource.
@@ -262,7 +328,11 @@ pub fn refusal(actor: &Actor, verb: Verb, kind: &Kind) -> Error {
         Verb::Update => "change",
         Verb::Delete => "delete",
     };
-    Error::Denied(format!("the role {} may not {verb} this in {}", name(actor.role), kind.name()))
+    let who = match actor.pass {
+        Pass::Key { .. } => format!("this key of the role {}", name(actor.role)),
+        _ => format!("the role {}", name(actor.role)),
+    };
+    Error::Denied(format!("{who} may not {verb} this in {}", kind.name()))
 }
 
 fn name(role: Role) -> &'static str {

@@ -1,6 +1,7 @@
-//! JSON Web Tokens (RFC 7519) as the clients of 2017 know them: HS256, `loginname`, `data.role`.
+//! JSON Web Tokens (RFC 7519) as the clients of 2017 know them: HS256, `loginname`, `data.role`. Those of `/v2` live
+//! shorter, and name the session they are of.
 
-use super::Actor;
+use super::{Actor, Pass};
 use crate::error::Error;
 use crate::resource::Role;
 use crate::store::{Clock, Snapshot};
@@ -12,7 +13,10 @@ use uuid::Uuid;
 /// Issues tokens and finds the actor behind them.
 pub struct Tokens {
     issuer: String,
+    /// Of one without a session.
     life: Duration,
+    /// Of one in a session.
+    access_life: Duration,
     clock: Clock,
     encoding: EncodingKey,
     decoding: DecodingKey,
@@ -29,6 +33,9 @@ struct Claims {
     exp: i64,
     /// The entry's [`TOKEN_EPOCH`](crate::resource::TOKEN_EPOCH) when the token was issued.
     epoch: u64,
+    /// The session; none on `/v1`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sid: Option<Uuid>,
     // What the old front end reads; we never do.
     loginname: String,
     data: Data,
@@ -41,7 +48,7 @@ struct Data {
 
 impl Tokens {
     /// `issuer` is the tenant: a token of another tenant is not valid here.
-    pub fn new(key: &[u8], issuer: &str, life: Duration, clock: Clock) -> Self {
+    pub fn new(key: &[u8], issuer: &str, life: Duration, access_life: Duration, clock: Clock) -> Self {
         let mut validation = Validation::new(Algorithm::HS256);
         validation.set_issuer(&[issuer]);
         validation.set_required_spec_claims(&["iss", "sub", "exp"]);
@@ -50,6 +57,7 @@ impl Tokens {
         Self {
             issuer: issuer.to_owned(),
             life,
+            access_life,
             clock,
             encoding: EncodingKey::from_secret(key),
             decoding: DecodingKey::from_secret(key),
@@ -57,16 +65,26 @@ impl Tokens {
         }
     }
 
-    /// A token for an actor that has just signed in.
+    /// How long a token that is issued in a session is good.
+    pub fn access_life(&self) -> Duration {
+        self.access_life
+    }
+
+    /// A token for an actor that has just signed in or refreshed.
     pub fn issue(&self, actor: Actor) -> Result<String, Error> {
         let now = (self.clock)().timestamp();
+        let (sid, life) = match actor.pass {
+            Pass::Session(id) => (Some(id), self.access_life),
+            _ => (None, self.life),
+        };
         let claims = Claims {
             iss: self.issuer.clone(),
             sub: actor.uuid,
             res: actor.resource,
             iat: now,
-            exp: now.saturating_add_unsigned(self.life.as_secs()),
+            exp: now.saturating_add_unsigned(life.as_secs()),
             epoch: actor.epoch,
+            sid,
             loginname: actor.email,
             data: Data { role: actor.role },
         };
@@ -74,13 +92,15 @@ impl Tokens {
             .map_err(|e| Error::internal("signing a token", e))
     }
 
-    /// The actor a token stands for, as the tables have it now.
+    /// The actor a token stands for, as the tables have it now. Whether its session goes on is not looked at.
     pub fn actor(&self, tables: &Snapshot, token: &str) -> Result<Actor, Error> {
         let claims = self.claims(token)?;
         if claims.exp <= (self.clock)().timestamp() {
             return Err(super::ended());
         }
-        Actor::find(tables, &claims.res, claims.sub, claims.epoch)
+        let mut actor = Actor::find(tables, &claims.res, claims.sub, claims.epoch)?;
+        actor.pass = claims.sid.map_or(Pass::Token, Pass::Session);
+        Ok(actor)
     }
 
     /// How long the token stands yet, when nothing else ends it.

@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use chrono::NaiveDate;
 use validator::{Validate, ValidationError};
 
 use super::Network;
@@ -40,6 +41,8 @@ pub struct Api {
     pub public_url: Option<String>,
     /// Who may read the metrics and the details of the readiness, besides loopback.
     pub metrics_from: Vec<Network>,
+    /// Since when clients are told to leave `/v1` for `/v2` (RFC 9745); not at all when not set.
+    pub v1_deprecated: Option<NaiveDate>,
 }
 
 impl Api {
@@ -69,6 +72,9 @@ impl Api {
             trusted_proxies: s.get("trusted_proxies", |v| value::list(v, value::parsed)).unwrap_or_default(),
             public_url: s.get("public_url", value::web_address),
             metrics_from: s.get("metrics_from", |v| value::list(v, value::parsed)).unwrap_or_default(),
+            v1_deprecated: s.get("v1_deprecated", |value| {
+                value.parse().map_err(|_| rule("format", "must be a date as YYYY-MM-DD"))
+            }),
         };
         if surely_test && !api.listen.ip().to_canonical().is_loopback() {
             s.refuse(
@@ -176,7 +182,7 @@ impl Auth {
 const CORE_RESOURCES: [&str; 2] = ["users", "karanas"];
 
 /// Words that stand where a resource's name or a record's id stands in a path: no resource may be called so.
-pub const RESERVED_NAMES: [&str; 13] = [
+pub const RESERVED_NAMES: [&str; 14] = [
     "sync",
     "keys",
     "me",
@@ -186,6 +192,7 @@ pub const RESERVED_NAMES: [&str; 13] = [
     "login",
     "logout",
     "logout-all",
+    "password",
     "refresh",
     "resources",
     "sessions",

@@ -49,6 +49,7 @@ fn defaults_without_settings() {
             cors_origins: vec!["http://localhost:3000".into()],
             trusted_proxies: vec![],
             public_url: None,
+            v1_deprecated: None,
             metrics_from: vec![],
         },
         tenant: Tenant { id: "SMNTYQIUB4YTC".into(), name: "Bintumani e.V.".into() },

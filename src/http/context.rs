@@ -3,15 +3,16 @@
 use super::App;
 use super::body::refuse_query;
 use super::reply::{self, Failure};
-use crate::auth::Actor;
+use crate::auth::{Actor, policy};
 use crate::config::Network;
 use crate::error::Error;
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
+use chrono::NaiveTime;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
@@ -132,12 +133,31 @@ pub async fn authenticate(
     if reply::is_v1(request.uri().path()) {
         refuse_query(request.uri().query())?;
     }
-    let actor = app.tokens.actor(&app.store.read(), token)?;
+    let actor = app.credentials.actor(&app.store.read(), token)?;
     if let Some(context) = request.extensions().get::<Context>() {
         let _ = context.actor.set(format!("{}/{}", actor.resource, actor.uuid));
     }
     request.extensions_mut().insert(actor);
     Ok(next.run(request).await)
+}
+
+/// Lets no program in.
+pub async fn only_people(
+    Extension(actor): Extension<Actor>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Failure> {
+    actor.is_a_person()?;
+    Ok(next.run(request).await)
+}
+
+/// Whether details of the inside are for this client: for where it is, or for its key.
+pub fn sees_inside(app: &App, context: &Context, headers: &HeaderMap) -> bool {
+    let by_key = || {
+        let actor = bearer(headers).and_then(|key| app.credentials.actor(&app.store.read(), key));
+        actor.is_ok_and(|actor| policy::sees_inside(&actor))
+    };
+    app.networks.shows_details_to(context.client) || by_key()
 }
 
 /// Lets only those in who may see the inside of the server.
@@ -147,8 +167,10 @@ pub async fn only_trusted(
     request: Request,
     next: Next,
 ) -> Result<Response, Failure> {
-    if !app.networks.shows_details_to(context.client) {
-        return Err(Error::Denied("this is for the networks of [api] metrics_from".into()).into());
+    if !sees_inside(&app, &context, request.headers()) {
+        let reason =
+            "this is for the networks of [api] metrics_from, and for an admin's key with the scope metrics";
+        return Err(Error::Denied(reason.into()).into());
     }
     Ok(next.run(request).await)
 }
@@ -159,6 +181,21 @@ pub fn bearer(headers: &HeaderMap) -> Result<&str, Error> {
     let wrong = || Error::BadCredentials("the header must read `Authorization: Bearer <token>`".into());
     let (scheme, token) = value.to_str().map_err(|_| wrong())?.trim().split_once(' ').ok_or_else(wrong)?;
     if scheme.eq_ignore_ascii_case("bearer") { Ok(token.trim()) } else { Err(wrong()) }
+}
+
+/// Tells the clients of `/v1`, where the operator wants that, since when they should be those of `/v2` (RFC 9745).
+pub async fn deprecation(State(app): State<App>, request: Request, next: Next) -> Response {
+    let since = app.v1_deprecated.filter(|_| reply::is_v1(request.uri().path()));
+    let mut response = next.run(request).await;
+    if let Some(since) = since {
+        let seconds = since.and_time(NaiveTime::MIN).and_utc().timestamp();
+        if let Ok(since) = HeaderValue::try_from(format!("@{seconds}")) {
+            response.headers_mut().insert(HeaderName::from_static("deprecation"), since);
+            let successor = HeaderValue::from_static("</docs>; rel=\"deprecation\"; type=\"text/html\"");
+            response.headers_mut().append(header::LINK, successor);
+        }
+    }
+    response
 }
 
 /// What OPTIONS is answered with is in the headers. The clients of 2017 know 204 for that; tower-http says 200.

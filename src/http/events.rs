@@ -6,8 +6,8 @@
 use super::App;
 use super::context;
 use super::reply::Failure;
-use crate::auth::Actor;
 use crate::auth::policy::{self, Subject, Verb};
+use crate::auth::{Actor, Pass};
 use crate::error::Error;
 use crate::resource::Kind;
 use crate::store::{Alteration, Commit, Follower, Revision, Shown, Side};
@@ -196,6 +196,9 @@ impl View {
             return Deed::None;
         }
         let kind = app.store.kinds().at(change.kind);
+        if kind.is_internal() {
+            return Deed::None;
+        }
         let sees = |subject: &Option<Subject>| {
             subject.as_ref().is_some_and(|subject| policy::reads(&self.actor, kind, subject))
         };
@@ -209,8 +212,14 @@ impl View {
 
     /// Whether the commit is about the reader itself: its rights may have changed with it.
     fn is_touched_by(&self, app: &App, commit: &Commit) -> bool {
+        let own_key = match self.actor.pass {
+            Pass::Key { uuid, .. } => Some(uuid),
+            _ => None,
+        };
         let is_self = |change: &Alteration| {
-            change.uuid == self.actor.uuid && app.store.kinds().at(change.kind).name() == self.actor.resource
+            let kind = app.store.kinds().at(change.kind);
+            (change.uuid == self.actor.uuid && kind.name() == self.actor.resource)
+                || (Some(change.uuid) == own_key && kind.is_internal())
         };
         commit.changes.as_ref().is_none_or(|changes| changes.iter().any(is_self))
     }
@@ -221,8 +230,10 @@ struct Reader {
     app: App,
     view: View,
     token: Box<str>,
-    /// When the token ends.
-    ends: Instant,
+    /// When the token ends, as far as that is known.
+    ends: Option<Instant>,
+    /// Tells when a session ends.
+    sessions: watch::Receiver<()>,
     follower: Follower,
     stop: watch::Receiver<bool>,
     /// When it is to be told that we are still there.
@@ -242,7 +253,7 @@ pub async fn events(
 ) -> Result<Response, Failure> {
     let wanted = wanted(&app, &actor, query.as_deref())?;
     let token = context::bearer(&headers)?;
-    let life = app.tokens.life_left(token)?;
+    let life = app.credentials.life_left(token)?;
     let place = app.events().room.clone().try_acquire_owned();
     let place = place.map_err(|_| Error::Unavailable("there are as many event streams as may be".into()))?;
     let after = last_event(&headers)?;
@@ -254,7 +265,8 @@ pub async fn events(
     let reader = Reader {
         view: View { actor, wanted },
         token: token.into(),
-        ends: now + life,
+        ends: life.map(|life| now + life),
+        sessions: app.credentials.sessions.ended(),
         follower,
         stop: app.events().stop.subscribe(),
         heartbeat: now + app.limits.heartbeat,
@@ -284,8 +296,8 @@ fn wanted(app: &App, actor: &Actor, query: Option<&str>) -> Result<Option<Vec<us
             let name: String = name.chars().take(100).collect();
             return Err(Error::invalid(&name, "unknown", "is not a parameter of this call").into());
         }
-        let kind = app.store.kinds().get(&value);
-        let kind = kind.ok_or_else(|| Error::invalid("resource", "unknown", "must name a resource"))?;
+        let kind =
+            app.kind(&value).map_err(|_| Error::invalid("resource", "unknown", "must name a resource"))?;
         policy::may(actor, Verb::Read, kind)?;
         wanted.push(kind.index());
     }
@@ -320,13 +332,18 @@ impl Reader {
                 }
                 self.silent = Some(told.commit.revision.clone());
             }
-            tokio::select! {
+            let due = self.ends.map_or(self.heartbeat, |ends| ends.min(self.heartbeat));
+            let is_due = tokio::select! {
                 () = stopped(&mut self.stop) => return None,
                 () = self.follower.changed() => continue,
-                () = sleep_until(self.heartbeat.min(self.ends)) => {}
-            }
+                _ = self.sessions.changed() => false,
+                () = sleep_until(due) => true,
+            };
             if !self.stands() {
                 return None;
+            }
+            if !is_due {
+                continue;
             }
             self.heartbeat = Instant::now() + self.app.limits.heartbeat;
             // An id without data is no event; it is where the client resumes.
@@ -337,7 +354,8 @@ impl Reader {
 
     /// Whether the reader would still be let in, with the same rights.
     fn stands(&self) -> bool {
-        self.app.tokens.actor(&self.app.store.read(), &self.token).is_ok()
+        let actor = self.app.credentials.actor(&self.app.store.read(), &self.token);
+        actor.is_ok_and(|actor| actor.role == self.view.actor.role)
     }
 }
 

@@ -182,7 +182,7 @@ fn shown(
             changes.push(change);
         }
     }
-    let all_is_seen = tables.kinds().iter().all(|kind| sees_all(actor, kind));
+    let all_is_seen = tables.kinds().public().all(|kind| sees_all(actor, kind));
     let any = wanted.resource.is_none() && wanted.uuid.is_none() && wanted.action.is_none();
     if changes.is_empty() && !(any && all_is_seen) {
         return Ok(None);

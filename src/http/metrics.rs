@@ -44,6 +44,8 @@ fn requests(page: &mut Page, app: &App) {
     for calls in &read {
         durations.add_histogram(&[("method", calls.method), ("route", calls.route)], &calls.durations);
     }
+    let sessions = app.credentials.sessions.len() as f64;
+    page.gauge("karana_sessions", "Sessions of people who have signed in.", sessions);
     let in_flight = traffic.in_flight.now() as f64;
     page.gauge("karana_http_requests_in_flight", "Requests that are being worked on.", in_flight);
     page.gauge("karana_http_connections", "Open connections.", traffic.connections.now() as f64);

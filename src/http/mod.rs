@@ -8,9 +8,11 @@ mod crud;
 mod events;
 mod health;
 mod history;
+mod keys;
 mod listen;
 mod metrics;
 mod once;
+mod passwords;
 mod path;
 mod query;
 mod reply;
@@ -23,14 +25,15 @@ mod v2;
 pub use context::Networks;
 pub use listen::{Limits, serve};
 
-use crate::auth::{Passwords, Tokens};
+use crate::auth::{Credentials, Limiter, Passwords};
 use crate::error::Error;
 use crate::resource::Kind;
 use crate::store::{Backup, Clock, Store};
 use axum::Router;
 use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, delete, get, post};
+use chrono::NaiveDate;
 use events::Events;
 use std::sync::Arc;
 use tower::Layer;
@@ -58,8 +61,10 @@ struct Inner {
 pub struct Parts {
     /// The records.
     pub store: Store,
-    /// Issues and reads tokens.
-    pub tokens: Tokens,
+    /// Lets people and programs in.
+    pub credentials: Credentials,
+    /// Counts those who failed to get in.
+    pub limiter: Limiter,
     /// Hashes and verifies passwords.
     pub passwords: Passwords,
     /// Brings the records to InfluxDB.
@@ -70,10 +75,14 @@ pub struct Parts {
     pub salt: [u8; 32],
     /// Where the time comes from.
     pub clock: Clock,
+    /// Where clients reach us.
+    pub public_url: Option<String>,
     /// Origins whose pages may call us (CORS).
     pub cors_origins: Vec<String>,
     /// Which proxies are believed, and who sees details.
     pub networks: Networks,
+    /// Since when clients are told to leave `/v1`.
+    pub v1_deprecated: Option<NaiveDate>,
     /// Time-outs and sizes.
     pub limits: Limits,
 }
@@ -102,7 +111,7 @@ impl App {
     }
 
     fn kind(&self, name: &str) -> Result<&Kind, Error> {
-        self.store.kinds().get(name).ok_or_else(|| {
+        self.store.kinds().public().find(|kind| kind.name() == name).ok_or_else(|| {
             let name: String = name.chars().take(100).collect();
             Error::NotFound(format!("there is no resource `{name}`"))
         })
@@ -121,26 +130,42 @@ impl std::ops::Deref for App {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Access {
     Everybody,
-    /// This machine and those of `[api] metrics_from`.
+    /// This machine, those of `[api] metrics_from`, and an admin's key made for that.
     Trusted,
     SignedIn,
+    /// Signed in, and not with a key.
+    Person,
 }
+
+/// The route of the event streams.
+const EVENTS: &str = "/v2/events";
 
 /// Every route, with who gets to it.
 fn routes() -> Vec<(Access, &'static str, MethodRouter<App>)> {
-    use Access::{Everybody, SignedIn, Trusted};
+    use Access::{Everybody, Person, SignedIn, Trusted};
     vec![
         (Everybody, "/health/live", get(health::live)),
         (Everybody, "/health/ready", get(health::ready)),
         (Trusted, "/metrics", get(metrics::metrics)),
-        (SignedIn, "/v2/events", get(events::events)),
-        (Everybody, "/v1/{resource}/login", post(session::login)),
+        (SignedIn, EVENTS, get(events::events)),
+        (Everybody, "/v1/{resource}/login", post(session::login_v1)),
         (SignedIn, "/v1/{resource}", get(v1::list)),
         (SignedIn, "/v1/{resource}/new", post(v1::create)),
         (SignedIn, "/v1/{resource}/{id}", get(v1::read).put(v1::put).patch(v1::patch).delete(v1::delete)),
         // The 2017 document writes the path one way, the code and the front end of then the other.
         (SignedIn, "/v1/sync/all/db", post(sync::all)),
         (SignedIn, "/v1/sync/db/all", post(sync::all)),
+        (Everybody, "/v2/{resource}/login", post(session::login)),
+        (Everybody, "/v2/refresh", post(session::refresh)),
+        (Everybody, "/v2/password", post(passwords::set)),
+        (Person, "/v2/{resource}/{id}/password-link", post(passwords::link)),
+        (Person, "/v2/logout", post(session::logout)),
+        (Person, "/v2/logout-all", post(session::logout_all)),
+        (Person, "/v2/sessions", get(session::list)),
+        (Person, "/v2/sessions/{id}", delete(session::end)),
+        (Person, "/v2/keys", get(keys::list).post(keys::create)),
+        (Person, "/v2/keys/{id}", get(keys::read).delete(keys::delete)),
+        (SignedIn, "/v2/me", get(session::me)),
         (SignedIn, "/v2/{resource}", get(v2::list).post(v2::create)),
         (SignedIn, "/v2/{resource}/{id}/history", get(history::of_record)),
         (SignedIn, "/v2/{resource}/{id}/restore", post(history::restore)),
@@ -150,8 +175,8 @@ fn routes() -> Vec<(Access, &'static str, MethodRouter<App>)> {
     ]
 }
 
-/// The whole interface as one service. From outside to inside: trailing slashes, request line in the log, compression, CORS,
-/// error bodies, panics, who gets in, handler.
+/// The whole interface as one service. From outside to inside: trailing slashes, request line in the log, CORS, error
+/// bodies, panics, compression, who gets in, handler.
 pub fn router(app: App) -> NormalizePath<Router> {
     let mut router = Router::new();
     for (access, path, methods) in routes() {
@@ -160,7 +185,12 @@ pub fn router(app: App) -> NormalizePath<Router> {
             Access::Everybody => methods,
             Access::Trusted => methods.route_layer(from_fn_with_state(app.clone(), context::only_trusted)),
             Access::SignedIn => methods.route_layer(from_fn_with_state(app.clone(), context::authenticate)),
+            Access::Person => methods
+                .route_layer(from_fn(context::only_people))
+                .route_layer(from_fn_with_state(app.clone(), context::authenticate)),
         };
+        // What never ends is not compressed; and room for a compressor is more than all else a stream takes.
+        let methods = if path == EVENTS { methods } else { methods.layer(compression()) };
         router = router.route(path, methods);
     }
     let router = router
@@ -169,8 +199,8 @@ pub fn router(app: App) -> NormalizePath<Router> {
         .layer(CatchPanicLayer::custom(reply::panicked))
         .layer(from_fn(reply::render))
         .layer(cors(&app.cors_origins))
-        .layer(compression())
         .layer(from_fn(context::options_have_no_content))
+        .layer(from_fn_with_state(app.clone(), context::deprecation))
         .layer(from_fn_with_state(app.clone(), context::request_line))
         .with_state(app);
     NormalizePathLayer::trim_trailing_slash().layer(router)

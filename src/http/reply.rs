@@ -3,7 +3,7 @@
 //! Failures are problem details (RFC 9457), but for `/v1`, whose clients know the envelope of 2017.
 
 use super::context::Context;
-use crate::error::{Error, Finding};
+use crate::error::{self, Error, Finding};
 use crate::store::Revision;
 use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header};
@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use std::any::Any;
 use std::borrow::Cow;
 use std::io;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 /// Names the revision that holds a change: a commit.
@@ -30,23 +31,30 @@ pub struct Failure {
     /// Each broken rule by itself; not on `/v1`.
     findings: Vec<Finding>,
     /// Each refused operation of a batch, by its place.
-    operations: Vec<(usize, Failure)>,
+    operations: Box<[(usize, Failure)]>,
     /// The title in the envelope of `/v1`, where it is not the one of the method.
     title: Option<&'static str>,
+    /// After how many seconds to try again.
+    retry_after: Option<NonZeroU32>,
     /// For the log only.
-    inner: Option<String>,
+    inner: Option<Box<str>>,
 }
 
 impl Failure {
     /// A failure of the request as such, before the domain sees it.
     pub fn new(status: StatusCode, reason: impl Into<String>) -> Self {
+        let retry_after = match status {
+            StatusCode::SERVICE_UNAVAILABLE => NonZeroU32::new(5),
+            _ => None,
+        };
         Self {
             status,
             code: None,
             reason: reason.into(),
             findings: vec![],
-            operations: vec![],
+            operations: Box::default(),
             title: None,
+            retry_after,
             inner: None,
         }
     }
@@ -103,11 +111,17 @@ impl From<Error> for Failure {
             Error::OutcomeUnknown => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, reason).coded("outcome_unknown")
             }
+            Error::TooMany(wait) => {
+                let seconds = u32::try_from(error::seconds(&wait)).unwrap_or(u32::MAX);
+                let retry_after = NonZeroU32::new(seconds);
+                Self { retry_after, ..Self::new(StatusCode::TOO_MANY_REQUESTS, reason) }
+            }
             Error::Unavailable(_) => Self::new(StatusCode::SERVICE_UNAVAILABLE, reason),
             Error::StorageFull => Self::new(StatusCode::INSUFFICIENT_STORAGE, reason).coded("storage_full"),
-            Error::Internal(inner) => {
-                Self { inner: Some(inner), ..Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal error") }
-            }
+            Error::Internal(inner) => Self {
+                inner: Some(inner.into()),
+                ..Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal error")
+            },
         }
     }
 }
@@ -154,13 +168,15 @@ pub async fn render(request: Request, next: Next) -> Response {
         StatusCode::UNAUTHORIZED => {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
         }
-        StatusCode::SERVICE_UNAVAILABLE => headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5")),
         // So that what is left of a refused body does not pass for the next request.
         StatusCode::PAYLOAD_TOO_LARGE | StatusCode::REQUEST_TIMEOUT => {
             headers.insert(header::CONNECTION, HeaderValue::from_static("close"))
         }
         _ => None,
     };
+    if let Some(seconds) = failure.retry_after {
+        headers.insert(header::RETRY_AFTER, seconds.get().into());
+    }
     if let Some(allow) = response.headers_mut().remove(header::ALLOW) {
         answer.headers_mut().insert(header::ALLOW, allow);
     }

@@ -130,9 +130,14 @@ impl Kind {
         if self.login_field().is_some()
             && ["role", "state", PASSWORD].iter().any(|path| field(old, path) != field(new, path))
         {
-            let epoch = field(old, TOKEN_EPOCH).and_then(Value::as_u64).unwrap_or_default();
-            new.insert(TOKEN_EPOCH.into(), ((epoch + 1) % (1 << 31)).into());
+            self.end_tokens(new);
         }
+    }
+
+    /// Ends all tokens of an entry that can sign in.
+    pub fn end_tokens(&self, entry: &mut Entry) {
+        let epoch = field(entry, TOKEN_EPOCH).and_then(Value::as_u64).unwrap_or_default();
+        entry.insert(TOKEN_EPOCH.into(), ((epoch + 1) % (1 << 31)).into());
     }
 
     /// An entry of the past as it is to come back. Tokens that have ended since stay ended.

@@ -9,6 +9,7 @@ mod declared;
 mod draft;
 mod format;
 mod karanas;
+pub mod keys;
 mod maintenances;
 mod path;
 mod payments;
@@ -18,6 +19,7 @@ mod users;
 pub use change::{Patch, device_password, timestamp};
 pub use draft::Draft;
 pub use karanas::Karana;
+pub use keys::Key;
 pub use path::{field, field_mut, remove_field, set_field, uuid_at};
 pub use schema::Schema;
 pub use users::{Role, State, User};
@@ -114,6 +116,8 @@ pub enum OnDelete {
     Release,
     /// The deletion is refused.
     Restrict,
+    /// The entry that refers goes too: it is nothing without the other.
+    Delete,
 }
 
 /// A secret of sixteen characters of A-Z and 0-9 that the server makes.
@@ -194,9 +198,10 @@ impl Kind {
         let import = Schema::new(definition.entry_import_schema.clone())?;
         let draft = create.strict()?;
         let redraft = draft.without_requiring(PASSWORD)?;
-        let mut private: Vec<String> = match definition.credentials_login_field {
-            Some(_) => vec![PASSWORD.into(), TOKEN_EPOCH.into()],
-            None => vec![TOKEN_EPOCH.into()],
+        let mut private: Vec<String> = match (definition.name.as_str(), &definition.credentials_login_field) {
+            (keys::NAME, _) => vec!["hash".into()],
+            (_, Some(_)) => vec![PASSWORD.into(), TOKEN_EPOCH.into()],
+            (_, None) => vec![TOKEN_EPOCH.into()],
         };
         // As they were once, in an entry of the past; a secret among them is nobody's business.
         private.extend(definition.dropped_fields.iter().cloned());
@@ -220,6 +225,11 @@ impl Kind {
     /// The resource's name, as in the path.
     pub fn name(&self) -> &str {
         &self.definition.name
+    }
+
+    /// Whether it is one of the server's own, which has neither generic routes nor a place in dumps.
+    pub fn is_internal(&self) -> bool {
+        RESERVED_NAMES.contains(&self.name())
     }
 
     /// Its place in the list of kinds: dense, stable while the program runs.
@@ -331,13 +341,17 @@ impl Kinds {
     }
 
     /// Compiles definitions and checks that they fit together.
-    pub fn compile(definitions: Vec<Definition>) -> Result<Self, String> {
+    pub fn compile(mut definitions: Vec<Definition>) -> Result<Self, String> {
+        if let Some(taken) = definitions.iter().find(|one| RESERVED_NAMES.contains(&one.name.as_str())) {
+            return Err(format!("resource `{}`: the name is taken by a route of the API", taken.name));
+        }
+        // Last, so that the others have the places they are listed in.
+        if definitions.iter().any(|definition| definition.name == users::NAME) {
+            definitions.push(keys::definition());
+        }
         let mut kinds = Vec::with_capacity(definitions.len());
         for definition in definitions {
             let name = definition.name.clone();
-            if RESERVED_NAMES.contains(&name.as_str()) {
-                return Err(format!("resource `{name}`: the name is taken by a route of the API"));
-            }
             kinds.push(
                 Kind::compile(definition, kinds.len())
                     .map_err(|reason| format!("resource `{name}`: {reason}"))?,
@@ -370,6 +384,11 @@ impl Kinds {
     /// All of them.
     pub fn iter(&self) -> impl Iterator<Item = &Kind> {
         self.0.iter()
+    }
+
+    /// Those that have routes, and a place in dumps.
+    pub fn public(&self) -> impl Iterator<Item = &Kind> {
+        self.iter().filter(|kind| !kind.is_internal())
     }
 
     /// Whether a resource of that name comes with the program, in force or not.

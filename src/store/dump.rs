@@ -35,7 +35,7 @@ impl Import {
         let mut import = Self { entries: vec![], notes: vec![] };
         let mut faults = Vec::new();
         for (resource, table) in &dump {
-            match (kinds.get(resource), table.as_object()) {
+            match (kinds.public().find(|kind| kind.name() == resource), table.as_object()) {
                 (Some(kind), Some(table)) => import.read_table(kind, table, &mut faults),
                 (None, Some(table)) if table.is_empty() => {}
                 (None, _) => {
@@ -176,7 +176,7 @@ pub fn export(tables: &Snapshot, secrets: bool) -> Value {
         };
         Value::Object(tables.records(kind).map(|record| entry(record.uuid(), record.entry())).collect())
     };
-    Value::Object(tables.kinds().iter().map(|kind| (kind.name().to_owned(), table(kind))).collect())
+    Value::Object(tables.kinds().public().map(|kind| (kind.name().to_owned(), table(kind))).collect())
 }
 
 /// What the old server keeps in `tablestate_db.json` beside the dump.
@@ -194,7 +194,7 @@ pub fn tablestate(kinds: &Kinds) -> Value {
             "credentials_login_field": definition.credentials_login_field,
         }})
     };
-    Value::Object(kinds.iter().map(|kind| (kind.name().to_owned(), metadata(kind))).collect())
+    Value::Object(kinds.public().map(|kind| (kind.name().to_owned(), metadata(kind))).collect())
 }
 
 fn fault(path: &str, field: &str, code: &str, message: &str) -> Fault {

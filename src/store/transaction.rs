@@ -177,7 +177,7 @@ impl Transaction {
                 let property = referring.import_schema().property(&reference.field);
                 let nullable = property.is_some_and(|schema| schema["type"].is_array());
                 match (dependents, reference.on_delete) {
-                    (Dependents::Delete, _) => {
+                    (Dependents::Delete, _) | (_, OnDelete::Delete) => {
                         known.insert((index, referrer));
                         doomed.push((index, referrer));
                     }

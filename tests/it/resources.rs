@@ -113,7 +113,7 @@ pub fn all_resources() -> Vec<String> {
     let file = folder.path().join("config.ini");
     std::fs::write(&file, "").unwrap();
     let config = karana::config::Config::load(Some(&file), []).unwrap();
-    Kinds::enabled(&config.resources.enabled).unwrap().iter().map(|kind| kind.name().to_owned()).collect()
+    Kinds::enabled(&config.resources.enabled).unwrap().public().map(|kind| kind.name().to_owned()).collect()
 }
 
 /// Those, and the declared ones that come as examples.

@@ -3,6 +3,7 @@
 mod batches;
 mod history;
 mod lists;
+mod matrix;
 mod records;
 
 use crate::support::{Answer, Session};

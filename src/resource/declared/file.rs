@@ -193,7 +193,7 @@ fn complete(schema: &mut Value, references: &[resource::Reference]) {
         let Some(property) = property else { continue };
         let types = match reference.on_delete {
             OnDelete::Release => json!(["string", "null"]),
-            OnDelete::Restrict => json!("string"),
+            OnDelete::Restrict | OnDelete::Delete => json!("string"),
         };
         property.entry("type").or_insert(types);
         property.entry("format").or_insert_with(|| "uuid".into());

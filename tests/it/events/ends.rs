@@ -2,6 +2,7 @@
 
 use super::{Events, Message, karana, patch};
 use crate::health::{metric, metrics};
+use crate::sessions::sign_in;
 use crate::sockets::InProcess;
 use crate::support::{Answer, PATIENCE, Server, Session};
 use karana::http::Limits;
@@ -51,6 +52,39 @@ async fn a_stream_ends_when_its_token_does() {
     let life = begin.elapsed();
     assert!((Duration::from_millis(900)..Duration::from_secs(10)).contains(&life), "{life:?}");
     admin.send("GET", "/v2/events", &Value::Null, &[]).await.problem(401, "bad_credentials");
+}
+
+#[tokio::test]
+async fn a_stream_ends_with_its_session_or_key() {
+    let server = Server::start();
+    let admin = server.admin().await;
+    let person = admin.person("viewer", "vic").await;
+    let other = sign_in(&server.nobody, &person.email, &person.password).await.session;
+    let signed_in = sign_in(&server.nobody, &person.email, &person.password).await.session;
+    let events = Events::of(&signed_in, "/v2/events").await;
+    let mut others = Events::of(&other, "/v2/events").await;
+    let begin = Instant::now();
+    assert_eq!(signed_in.send("POST", "/v2/logout", &Value::Null, &[]).await.status, 204);
+    events.ends().await;
+    assert!(begin.elapsed() < Duration::from_secs(10), "not before the heartbeat");
+
+    let made = json!({"name": "a key", "scopes": ["karanas:read:all"]});
+    let key = other.send("POST", "/v2/keys", &made, &[]).await.json(201);
+    let by_key = other.with_token(key["key"].as_str().unwrap());
+    let mut keys = Events::of(&by_key, "/v2/events").await;
+    by_key.send("GET", "/v2/events?resource=users", &Value::Null, &[]).await.problem(403, "forbidden");
+    // Neither of the key, nor of users to one whose key reads none.
+    admin.person("client", "ada").await;
+    let roof = karana(&admin, "Roof", None).await;
+    assert_eq!(keys.next().await, [format!("create karanas/{roof}")]);
+    assert!(others.next().await[0].starts_with("create users/"));
+    assert_eq!(others.next().await, [format!("create karanas/{roof}")]);
+    let own = format!("/v2/keys/{}", key["uuid"].as_str().unwrap());
+    assert_eq!(other.send("DELETE", &own, &Value::Null, &[]).await.status, 204);
+    keys.ends().await;
+    let last = karana(&admin, "Last", None).await;
+    assert_eq!(others.next().await, [format!("create karanas/{last}")]);
+    other.send("GET", "/v2/events?resource=keys", &Value::Null, &[]).await.problem(400, "invalid");
 }
 
 #[tokio::test]

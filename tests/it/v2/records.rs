@@ -292,6 +292,17 @@ async fn fields_are_chosen_and_unknown_parameters_refused() {
 }
 
 #[tokio::test]
+async fn v1_is_said_to_be_deprecated_only_when_the_operator_wants_it() {
+    for (config, header) in [("", ""), ("[api]\nv1_deprecated = 2027-01-01\n", "@1798761600")] {
+        let server = Server::start_with(config, &[]);
+        let admin = server.admin().await;
+        assert_eq!(admin.get("/v1/users").await.header("deprecation"), header);
+        assert_eq!(admin.get("/v1/nothing").await.header("deprecation"), header);
+        assert_eq!(admin.get("/v2/users").await.header("deprecation"), "");
+    }
+}
+
+#[tokio::test]
 async fn head_options_and_compression_are_as_http_has_them() {
     let server = Server::start();
     let admin = server.admin().await;
