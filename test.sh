@@ -34,7 +34,7 @@ one_test() {
 }
 
 need_cargo
-need cc certificates curl flock git influxd mkfs.ext4 mount setsid ssh sshd strace
+need cc certificates curl flock git influxd mkfs.ext4 mount promtool setsid ssh sshd strace
 # What configures a server of the caller's is not for the tests; which build they try is.
 for name in "${!KARANA_@}"; do [[ $name == KARANA_TEST_PROGRAM ]] || unset "$name"; done
 

@@ -1,7 +1,7 @@
 //! Karana: the management server of a monitoring system for small energy devices.
 //!
 //! Imports run one way: `main → cli → lib → {http, sync} → {auth, store} → resource → error`;
-//! `backoff`, `config` and `telemetry` are leaves. This file puts the parts together.
+//! `backoff`, `config`, `histogram` and `telemetry` are among the leaves. This file puts the parts together.
 
 pub mod auth;
 mod backoff;
@@ -10,6 +10,7 @@ pub mod config;
 mod control;
 mod durable;
 pub mod error;
+mod histogram;
 pub mod http;
 mod operator;
 pub mod resource;
@@ -18,7 +19,6 @@ pub mod sync;
 pub mod telemetry;
 
 use auth::{Credentials, KeyError, Limiter, Lives, Passwords, Rates};
-use axum::Router;
 use config::{Config, Mode};
 use http::{App, Limits, Networks, Parts};
 use operator::{Command, Operator};
@@ -31,7 +31,6 @@ use std::time::Duration;
 use store::{Backup, Clock, OpenError, Store};
 use sync::Sync;
 use tokio::net::TcpListener;
-use tower_http::normalize_path::NormalizePath;
 
 /// Who signs in first in test mode, and with what.
 const TEST_ADMIN: (&str, &str) = ("admin@example.com", "admin");
@@ -62,7 +61,6 @@ pub enum StartError {
 /// A server that is ready to answer: its store is open, sync runs, the operator is listened to.
 pub struct Server {
     app: App,
-    limits: Limits,
     /// Removes its socket when it is dropped.
     control: control::Control,
 }
@@ -106,14 +104,9 @@ impl Server {
                 metrics_from: config.api.metrics_from.clone(),
             },
             v1_deprecated: config.api.v1_deprecated,
-            limits: limits.clone(),
+            limits,
         });
-        Ok(Self { app, limits, control })
-    }
-
-    /// The HTTP interface as a service.
-    pub fn router(&self) -> NormalizePath<Router> {
-        http::router(self.app.clone())
+        Ok(Self { app, control })
     }
 
     /// Serves until `stop` resolves or the store fails; then finishes what is in flight. Answers whether the store is
@@ -126,7 +119,7 @@ impl Server {
                 () = store.failed() => {}
             }
         };
-        http::serve(listener, self.router(), self.limits.clone(), stop).await;
+        http::serve(listener, self.app.clone(), stop).await;
         // The action under way may end by itself; an InfluxDB that hangs must not keep us. Sync survives a crash.
         let sync_stops = tokio::time::timeout(SYNC_STOPS_WITHIN, self.app.sync.clone().stop());
         let _ = tokio::join!(sync_stops, self.app.backup.stop());

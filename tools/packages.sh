@@ -10,6 +10,7 @@ declare -A package_of=(
     [influxd]=influxdb
     [mkfs.ext4]=e2fsprogs
     [mount]=mount
+    [promtool]=prometheus
     [setsid]=util-linux
     [shellcheck]=shellcheck
     [strace]=strace

@@ -70,6 +70,11 @@ impl Credentials {
         Ok(actor)
     }
 
+    /// How long a bearer's token is good, when nothing else ends it; none when its time is not known beforehand.
+    pub fn life_left(&self, bearer: &str) -> Result<Option<Duration>, Error> {
+        if keys::is_key(bearer) { Ok(None) } else { self.tokens.life_left(bearer).map(Some) }
+    }
+
     /// Lets a limiter know from where people have been signing in.
     pub fn introduce(&self, tables: &Snapshot, limiter: &Limiter) {
         for session in self.sessions.all() {

@@ -106,9 +106,14 @@ pub struct Subject {
 impl Subject {
     /// What the policy must know of an entry, stored or about to be.
     pub fn new(tables: &Snapshot, kind: &Kind, entry: &Entry) -> Self {
+        Self::belonging_to(tables.owner(kind, entry), kind, entry)
+    }
+
+    /// The same of an entry whose owner is known.
+    pub fn belonging_to(owner: Option<Uuid>, kind: &Kind, entry: &Entry) -> Self {
         let uuid = entry.get("uuid").and_then(|uuid| uuid.as_str()?.parse().ok());
         let role = kind.login_field().and_then(|_| Role::deserialize(entry.get("role")?).ok());
-        Self { uuid, owner: tables.owner(kind, entry), role }
+        Self { uuid, owner, role }
     }
 }
 
@@ -147,6 +152,11 @@ pub fn sight(actor: &Actor, kind: &Kind) -> Result<Sight, Error> {
 /// Whether the actor may read the record.
 pub fn may_read(actor: &Actor, kind: &Kind, subject: &Subject) -> Result<(), Error> {
     check(actor, Verb::Read, kind, subject, rule(actor.role, kind.name()).read)
+}
+
+/// The same as yes or no, for those who ask often.
+pub fn reads(actor: &Actor, kind: &Kind, subject: &Subject) -> bool {
+    allows(actor, Verb::Read, kind, subject, rule(actor.role, kind.name()).read)
 }
 
 /// Whether the actor may see the record's secrets. The hash of a password is for nobody.
@@ -303,8 +313,11 @@ fn is_self(actor: &Actor, subject: &Subject) -> bool {
 }
 
 fn check(actor: &Actor, verb: Verb, kind: &Kind, subject: &Subject, on: On) -> Result<(), Error> {
-    let allowed = covers(on, actor, subject) && covers(scope(actor, verb, kind), actor, subject);
-    if allowed { Ok(()) } else { Err(refusal(actor, verb, kind)) }
+    if allows(actor, verb, kind, subject, on) { Ok(()) } else { Err(refusal(actor, verb, kind)) }
+}
+
+fn allows(actor: &Actor, verb: Verb, kind: &Kind, subject: &Subject, on: On) -> bool {
+    covers(on, actor, subject) && covers(scope(actor, verb, kind), actor, subject)
 }
 
 /// The refusal of a verb on a record of the resource.

@@ -17,7 +17,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use uuid::Uuid;
 
 /// Of one user at most; the one unused for longest makes room.
@@ -95,6 +95,8 @@ struct Inner {
     /// Held by who changes sessions, from the look at them to the end of the write: the disk gets the changes of a
     /// session in their order.
     changing: Mutex<()>,
+    /// Told when one ends before its time.
+    ended: watch::Sender<()>,
     room: Semaphore,
 }
 
@@ -130,6 +132,7 @@ impl Sessions {
             tokens,
             sessions: Mutex::new(sessions),
             changing: Mutex::default(),
+            ended: watch::Sender::new(()),
             room: Semaphore::new(WAITING),
         })))
     }
@@ -147,6 +150,11 @@ impl Sessions {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Sees it each time that one ends before its time.
+    pub fn ended(&self) -> watch::Receiver<()> {
+        self.0.ended.subscribe()
     }
 
     /// All of them.
@@ -319,6 +327,7 @@ impl Inner {
     fn end(&self, id: Uuid) -> Result<(), Error> {
         // First of all for us: if the disk fails, at least until the next start.
         self.sessions().remove(&id);
+        self.ended.send_replace(());
         durable::remove(&self.file(id)).map_err(failed)
     }
 

@@ -74,6 +74,8 @@ pub struct Context {
 /// Gives the request its id and writes its line to the log: never a query, a body or a token.
 pub async fn request_line(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let start = Instant::now();
+    // Until it has been answered, or the client has gone.
+    let _in_flight = app.traffic().in_flight.enter();
     let id = request
         .headers()
         .get(REQUEST_ID)
@@ -85,8 +87,8 @@ pub async fn request_line(State(app): State<App>, mut request: Request, next: Ne
     request.extensions_mut().insert(context.clone());
     let (method, path) =
         (request.method().clone(), request.uri().path().chars().take(200).collect::<String>());
-    let route =
-        request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned()).unwrap_or_default();
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let route = || route.as_ref().map(MatchedPath::as_str);
 
     let mut response = next.run(request).await;
     if reply::is_v1(&path) || path.starts_with("/v2/") {
@@ -98,15 +100,17 @@ pub async fn request_line(State(app): State<App>, mut request: Request, next: Ne
     if let Ok(id) = HeaderValue::from_str(&context.id) {
         response.headers_mut().insert(REQUEST_ID, id);
     }
+    let took = start.elapsed();
+    app.traffic().answered(route(), &method, response.status(), took);
     tracing::info!(
         request_id = %context.id,
         actor = context.actor.get().map_or("-", String::as_str),
         client = context.client.map(|ip| ip.to_string()).unwrap_or_default(),
         %method,
         path,
-        route,
+        route = route().unwrap_or_default(),
         status = response.status().as_u16(),
-        duration_ms = (start.elapsed().as_secs_f64() * 1e6).round() / 1e3,
+        duration_ms = (took.as_secs_f64() * 1e6).round() / 1e3,
         "request"
     );
     response
@@ -172,7 +176,7 @@ pub async fn only_trusted(
 }
 
 /// The token of `Authorization: Bearer <token>` (RFC 6750, 2.1); the word in any case, as the old clients write it.
-fn bearer(headers: &HeaderMap) -> Result<&str, Error> {
+pub fn bearer(headers: &HeaderMap) -> Result<&str, Error> {
     let value = headers.get(header::AUTHORIZATION).ok_or(Error::NoCredentials)?;
     let wrong = || Error::BadCredentials("the header must read `Authorization: Bearer <token>`".into());
     let (scheme, token) = value.to_str().map_err(|_| wrong())?.trim().split_once(' ').ok_or_else(wrong)?;

@@ -322,7 +322,7 @@ pub async fn tables_at(app: &App, at: &str) -> Result<Arc<Snapshot>, Failure> {
     let moment = moment(at);
     let store = app.store.clone();
     let revision = reading(move || store.revision_at(&moment).map_err(|e| past(e, "at").into())).await?;
-    let mut kept = app.past.clone().lock_owned().await;
+    let mut kept = app.past().clone().lock_owned().await;
     if let Some(tables) = kept.as_ref().filter(|tables| *tables.revision() == revision) {
         return Ok(tables.clone());
     }
@@ -333,7 +333,7 @@ pub async fn tables_at(app: &App, at: &str) -> Result<Arc<Snapshot>, Failure> {
     });
     let tables = tables.await?;
     *kept = Some(tables.clone());
-    let (all_kept, this) = (app.past.clone(), Arc::downgrade(&tables));
+    let (all_kept, this) = (app.past().clone(), Arc::downgrade(&tables));
     tokio::spawn(async move {
         tokio::time::sleep(TABLES_KEPT).await;
         let mut kept = all_kept.lock().await;

@@ -1,5 +1,6 @@
 //! Connections: accepted, bounded in number and time, and finished before the server stops.
 
+use super::App;
 use axum::Router;
 use axum::body::Body;
 use hyper::body::Incoming;
@@ -28,18 +29,26 @@ pub struct Limits {
     pub body_size: usize,
     /// Connections at a time; more wait to be accepted.
     pub connections: usize,
+    /// Event streams at a time; more are refused.
+    pub event_streams: usize,
+    /// How long a stream is silent at most.
+    pub heartbeat: Duration,
     /// How long requests in flight may go on when the server stops.
     pub shutdown_time: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
+        let connections = connections();
         Self {
             header_time: Duration::from_secs(30),
             body_time: Duration::from_secs(30),
             write_time: Duration::from_secs(30),
             body_size: 1 << 20,
-            connections: connections(),
+            connections,
+            // They stay, and others must get in as well.
+            event_streams: connections * 3 / 4,
+            heartbeat: Duration::from_secs(15),
             shutdown_time: Duration::from_secs(10),
         }
     }
@@ -49,7 +58,7 @@ impl Default for Limits {
 /// ones must not leave the store without files.
 fn connections() -> usize {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    const MOST: u64 = 8192;
+    const MOST: u64 = 16384;
     const FOR_OURSELVES: u64 = 256;
     let limit = getrlimit(Resource::Nofile);
     let wanted = limit.maximum.unwrap_or(u64::MAX).min(MOST + FOR_OURSELVES);
@@ -63,12 +72,8 @@ fn connections() -> usize {
 }
 
 /// Serves until `stop` resolves, then finishes what is in flight.
-pub async fn serve(
-    listener: TcpListener,
-    router: NormalizePath<Router>,
-    limits: Limits,
-    stop: impl Future<Output = ()>,
-) {
+pub async fn serve(listener: TcpListener, app: App, stop: impl Future<Output = ()>) {
+    let (router, limits) = (super::router(app.clone()), &app.limits);
     let graceful = GracefulShutdown::new();
     let room = Arc::new(Semaphore::new(limits.connections));
     let mut stop = std::pin::pin!(stop);
@@ -90,14 +95,18 @@ pub async fn serve(
                 }
             },
         };
-        let connection = graceful.watch(connection(stream, router.clone(), &limits));
+        let connection = graceful.watch(connection(stream, router.clone(), limits));
+        let app = app.clone();
         tokio::spawn(async move {
+            let _open = app.traffic().connections.enter();
             // Broken connections are the network's daily business, not ours.
             let _ = connection.await;
             drop(place);
         });
     }
     drop(listener);
+    // They would never end by themselves.
+    app.events().stop();
     if tokio::time::timeout(limits.shutdown_time, graceful.shutdown()).await.is_err() {
         tracing::warn!("requests were still in flight when the time for stopping was over");
     }

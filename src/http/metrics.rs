@@ -1,6 +1,9 @@
 //! `GET /metrics`: the state of the server in the text format of Prometheus, version 0.0.4.
 //!
-//! What the parts know of themselves is asked of them at each scrape, so that nothing has to be kept up to date.
+//! What the parts know of themselves is asked of them at each scrape: below this file nobody knows Prometheus.
+
+mod page;
+mod process;
 
 use super::App;
 use super::reply::Failure;
@@ -8,75 +11,124 @@ use crate::error::Error;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use prometheus::{Encoder, Gauge, IntCounter, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
+use page::{NANOSECONDS, Page};
 use std::time::Duration;
 
 /// `GET /metrics`
 pub async fn metrics(State(app): State<App>) -> Result<Response, Failure> {
-    let text = text(&app).map_err(|e| Error::internal("gathering the metrics", e))?;
+    let mut page = Page::default();
+    page.gauges("karana_build_info", "Always 1; the labels say what runs.")
+        .add(&[("version", env!("CARGO_PKG_VERSION"))], 1.0);
+    requests(&mut page, &app);
+    store(&mut page, &app);
+    backup(&mut page, &app);
+    sync(&mut page, &app);
+    process::process(&mut page);
+    let text = page.text().map_err(|e| Error::internal("gathering the metrics", e))?;
     Ok(([(header::CONTENT_TYPE, prometheus::TEXT_FORMAT)], text).into_response())
 }
 
-fn text(app: &App) -> prometheus::Result<Vec<u8>> {
-    let registry = Registry::new_custom(Some("karana".into()), None)?;
-    build(&registry)?;
-    store(&registry, app)?;
-    backup(&registry, app)?;
-    let mut text = Vec::new();
-    TextEncoder::new().encode(&registry.gather(), &mut text)?;
-    Ok(text)
+fn requests(page: &mut Page, app: &App) {
+    let traffic = app.traffic();
+    let read = traffic.read();
+    let mut answered = page.counters("karana_http_requests_total", "Requests that were answered.");
+    for calls in &read {
+        for (status, count) in &calls.statuses {
+            let status = status.to_string();
+            let labels = [("method", calls.method), ("route", calls.route), ("status", status.as_str())];
+            answered.add(&labels, *count as f64);
+        }
+    }
+    let about = "From the head of a request to the beginning of its answer.";
+    let mut durations = page.histograms("karana_http_request_duration_seconds", about, NANOSECONDS);
+    for calls in &read {
+        durations.add_histogram(&[("method", calls.method), ("route", calls.route)], &calls.durations);
+    }
+    let sessions = app.credentials.sessions.len() as f64;
+    page.gauge("karana_sessions", "Sessions of people who have signed in.", sessions);
+    let in_flight = traffic.in_flight.now() as f64;
+    page.gauge("karana_http_requests_in_flight", "Requests that are being worked on.", in_flight);
+    page.gauge("karana_http_connections", "Open connections.", traffic.connections.now() as f64);
+    let most = app.limits.connections as f64;
+    let events = app.events();
+    page.gauge("karana_http_event_streams", "Open event streams.", events.readers() as f64);
+    let about = "Beyond so many, event streams are refused.";
+    page.gauge("karana_http_event_streams_limit", about, events.limit() as f64);
+    page.gauge("karana_http_connections_limit", "Beyond so many, connections wait to be accepted.", most);
 }
 
-fn build(registry: &Registry) -> prometheus::Result<()> {
-    let about = Opts::new("build_info", "Always 1; the labels say what runs.")
-        .const_label("version", env!("CARGO_PKG_VERSION"));
-    let info = IntGauge::with_opts(about)?;
-    info.set(1);
-    registry.register(Box::new(info))
-}
-
-fn store(registry: &Registry, app: &App) -> prometheus::Result<()> {
-    let about = Opts::new("records", "Records in the store.");
-    let records = IntGaugeVec::new(about, &["resource"])?;
+fn store(page: &mut Page, app: &App) {
+    let mut records = page.gauges("karana_records", "Records in the store.");
     let tables = app.store.read();
     for kind in tables.kinds().iter() {
-        let count = i64::try_from(tables.len(kind)).unwrap_or(i64::MAX);
-        records.with_label_values(&[kind.name()]).set(count);
+        records.add(&[("resource", kind.name())], tables.len(kind) as f64);
     }
-    registry.register(Box::new(records))?;
     let takes_writes = "1 while the store takes changes, 0 after the disk has failed.";
-    flag(registry, "store_takes_writes", takes_writes, app.store.takes_writes())
+    page.flag("karana_store_takes_writes", takes_writes, app.store.takes_writes());
+    let stats = app.store.stats();
+    page.counter("karana_store_commits_total", "Commits since the start.", stats.batches.sum);
+    let about = "Commits that one sync brought to the disk.";
+    page.histograms("karana_store_batch_size", about, 1.0).add_histogram(&[], &stats.batches);
+    let about = "How long the disk took to sync the write-ahead log.";
+    page.histograms("karana_store_sync_duration_seconds", about, NANOSECONDS)
+        .add_histogram(&[], &stats.syncs);
+    page.gauge("karana_store_queue_length", "Writes that wait for the writer.", stats.queued as f64);
+    let about = "Writes that were refused because the disk was full.";
+    page.counter("karana_store_full_total", about, stats.refused_when_full);
 }
 
 /// Without a remote there is only that there is none.
-fn backup(registry: &Registry, app: &App) -> prometheus::Result<()> {
+fn backup(page: &mut Page, app: &App) {
     let status = app.backup.status();
-    flag(registry, "backup_configured", "1 when the store is pushed to a remote.", status.is_some())?;
-    let Some(status) = status else { return Ok(()) };
-    gauge(
-        registry,
-        "backup_last_success_timestamp_seconds",
+    page.flag("karana_backup_configured", "1 when the store is pushed to a remote.", status.is_some());
+    let Some(status) = status else { return };
+    page.gauge(
+        "karana_backup_last_success_timestamp_seconds",
         "When the store was last pushed; 0 when that was not since the start.",
         status.pushed.as_ref().map_or(0.0, |(_, at)| at.timestamp_millis() as f64 / 1e3),
-    )?;
+    );
     let behind: Duration = status.behind((app.clock)());
-    gauge(
-        registry,
-        "backup_behind_seconds",
+    page.gauge(
+        "karana_backup_behind_seconds",
         "Age of the oldest change that the remote is not known to hold; 0 when it holds all.",
         behind.as_secs_f64(),
-    )?;
-    let failures = IntCounter::new("backup_failures_total", "Pushes that have failed since the start.")?;
-    failures.inc_by(status.failures);
-    registry.register(Box::new(failures))
+    );
+    let about = "Pushes that have failed since the start.";
+    page.counter("karana_backup_failures_total", about, status.failures);
 }
 
-fn gauge(registry: &Registry, name: &str, about: &str, value: f64) -> prometheus::Result<()> {
-    let gauge = Gauge::new(name, about)?;
-    gauge.set(value);
-    registry.register(Box::new(gauge))
-}
-
-fn flag(registry: &Registry, name: &str, about: &str, value: bool) -> prometheus::Result<()> {
-    gauge(registry, name, about, if value { 1.0 } else { 0.0 })
+/// Without a back end there is only that there is none.
+fn sync(page: &mut Page, app: &App) {
+    let stats = app.sync.stats();
+    page.flag("karana_sync_configured", "1 when there is an InfluxDB to sync with.", stats.is_some());
+    let Some(stats) = stats else { return };
+    let about = "Records by how far a back end holds what they ask for, as of the last look.";
+    let mut records = page.gauges("karana_sync_records", about);
+    for (resource, of) in stats.records {
+        for (state, count) in [("pending", of.pending), ("synced", of.synced), ("failed", of.failed)] {
+            records.add(&[("resource", &resource.to_string()), ("state", state)], count as f64);
+        }
+    }
+    let mut rounds =
+        page.counters("karana_sync_rounds_total", "Rounds; failed are those that could not look.");
+    rounds.add(&[("outcome", "done")], stats.rounds_done as f64);
+    rounds.add(&[("outcome", "failed")], stats.rounds_failed as f64);
+    page.gauge(
+        "karana_sync_last_round_timestamp_seconds",
+        "When the last round that could look ended; 0 when that was not since the start.",
+        app.sync.status().last_round.map_or(0.0, |at| at.timestamp_millis() as f64 / 1e3),
+    );
+    page.counter("karana_sync_actions_total", "Changes that were made to back ends.", stats.actions);
+    let mut requests = page.counters("karana_backend_requests_total", "Requests to back ends.");
+    for of in &stats.requests {
+        for (outcome, count) in &of.outcomes {
+            let labels = [("backend", "influxdb"), ("kind", of.kind), ("outcome", outcome)];
+            requests.add(&labels, *count as f64);
+        }
+    }
+    let about = "How long back ends took to answer, or not to.";
+    let mut durations = page.histograms("karana_backend_request_duration_seconds", about, NANOSECONDS);
+    for of in &stats.requests {
+        durations.add_histogram(&[("backend", "influxdb"), ("kind", of.kind)], &of.durations);
+    }
 }

@@ -5,6 +5,7 @@ mod body;
 mod condition;
 mod context;
 mod crud;
+mod events;
 mod health;
 mod history;
 mod keys;
@@ -17,6 +18,7 @@ mod query;
 mod reply;
 mod session;
 mod sync;
+mod traffic;
 mod v1;
 mod v2;
 
@@ -32,6 +34,7 @@ use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{MethodRouter, delete, get, post};
 use chrono::NaiveDate;
+use events::Events;
 use std::sync::Arc;
 use tower::Layer;
 use tower_http::CompressionLevel;
@@ -40,11 +43,16 @@ use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use tower_http::normalize_path::{NormalizePath, NormalizePathLayer};
+use traffic::Traffic;
 
 /// What the handlers work with; cheap to clone.
 #[derive(Clone)]
-pub struct App {
-    parts: Arc<Parts>,
+pub struct App(Arc<Inner>);
+
+struct Inner {
+    parts: Parts,
+    traffic: Traffic,
+    events: Events,
     /// Tables of the past.
     past: history::Kept,
 }
@@ -82,7 +90,24 @@ pub struct Parts {
 impl App {
     /// Puts the parts together.
     pub fn new(parts: Parts) -> Self {
-        Self { parts: Arc::new(parts), past: history::Kept::default() }
+        let traffic = Traffic::new(routes().into_iter().map(|(_, path, _)| path));
+        let events = Events::new(parts.limits.event_streams);
+        Self(Arc::new(Inner { parts, traffic, events, past: history::Kept::default() }))
+    }
+
+    /// Who follows the changes.
+    fn events(&self) -> &Events {
+        &self.0.events
+    }
+
+    /// What passes through.
+    fn traffic(&self) -> &Traffic {
+        &self.0.traffic
+    }
+
+    /// Tables of the past.
+    fn past(&self) -> &history::Kept {
+        &self.0.past
     }
 
     fn kind(&self, name: &str) -> Result<&Kind, Error> {
@@ -97,7 +122,7 @@ impl std::ops::Deref for App {
     type Target = Parts;
 
     fn deref(&self) -> &Parts {
-        &self.parts
+        &self.0.parts
     }
 }
 
@@ -112,6 +137,9 @@ enum Access {
     Person,
 }
 
+/// The route of the event streams.
+const EVENTS: &str = "/v2/events";
+
 /// Every route, with who gets to it.
 fn routes() -> Vec<(Access, &'static str, MethodRouter<App>)> {
     use Access::{Everybody, Person, SignedIn, Trusted};
@@ -119,6 +147,7 @@ fn routes() -> Vec<(Access, &'static str, MethodRouter<App>)> {
         (Everybody, "/health/live", get(health::live)),
         (Everybody, "/health/ready", get(health::ready)),
         (Trusted, "/metrics", get(metrics::metrics)),
+        (SignedIn, EVENTS, get(events::events)),
         (Everybody, "/v1/{resource}/login", post(session::login_v1)),
         (SignedIn, "/v1/{resource}", get(v1::list)),
         (SignedIn, "/v1/{resource}/new", post(v1::create)),
@@ -146,8 +175,8 @@ fn routes() -> Vec<(Access, &'static str, MethodRouter<App>)> {
     ]
 }
 
-/// The whole interface as one service. From outside to inside: trailing slashes, request line in the log, compression, CORS,
-/// error bodies, panics, who gets in, handler.
+/// The whole interface as one service. From outside to inside: trailing slashes, request line in the log, CORS, error
+/// bodies, panics, compression, who gets in, handler.
 pub fn router(app: App) -> NormalizePath<Router> {
     let mut router = Router::new();
     for (access, path, methods) in routes() {
@@ -160,6 +189,8 @@ pub fn router(app: App) -> NormalizePath<Router> {
                 .route_layer(from_fn(context::only_people))
                 .route_layer(from_fn_with_state(app.clone(), context::authenticate)),
         };
+        // What never ends is not compressed; and room for a compressor is more than all else a stream takes.
+        let methods = if path == EVENTS { methods } else { methods.layer(compression()) };
         router = router.route(path, methods);
     }
     let router = router
@@ -168,7 +199,6 @@ pub fn router(app: App) -> NormalizePath<Router> {
         .layer(CatchPanicLayer::custom(reply::panicked))
         .layer(from_fn(reply::render))
         .layer(cors(&app.cors_origins))
-        .layer(compression())
         .layer(from_fn(context::options_have_no_content))
         .layer(from_fn_with_state(app.clone(), context::deprecation))
         .layer(from_fn_with_state(app.clone(), context::request_line))

@@ -6,6 +6,7 @@
 mod backup;
 mod dump;
 mod earlier;
+mod feed;
 mod journal;
 mod load;
 mod meta;
@@ -16,12 +17,14 @@ mod restore;
 mod seal;
 mod selection;
 mod snapshot;
+mod stats;
 mod text;
 mod transaction;
 mod writer;
 
 pub use backup::{Backup, Status as BackupStatus};
 pub use dump::{Import, export, tablestate};
+pub use feed::{Alteration, Commit, Follower, Side, TooOld};
 pub use journal::{Author, JournalError, Moment, Receipt, Revision};
 pub use open::{Fault, OpenError, check, repair};
 pub use record::Record;
@@ -29,6 +32,7 @@ pub use restore::{RestoreError, restore};
 pub use seal::{KeyFile, Keyring, KeyringError};
 pub use selection::{Filter, Order, Page, Position, Selection};
 pub use snapshot::{Referrer, Snapshot};
+pub use stats::Stats;
 pub use text::{Shown, canonical};
 pub use transaction::{Dependents, Transaction};
 
@@ -41,7 +45,8 @@ use std::fmt;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
-use tokio::sync::{mpsc, oneshot, watch};
+use std::sync::atomic::Ordering;
+use tokio::sync::{OnceCell, mpsc, oneshot, watch};
 use uuid::Uuid;
 
 /// The name of the repository in the storage folder.
@@ -78,6 +83,10 @@ struct Inner {
     tables: watch::Receiver<Arc<Snapshot>>,
     queue: mpsc::Sender<writer::Order>,
     journal: Arc<dyn Journal>,
+    counts: Arc<stats::Counts>,
+    feed: feed::Feed,
+    /// Whether the feed has been told what came before the start.
+    recalled: OnceCell<()>,
     past: watch::Receiver<Past>,
 }
 
@@ -178,9 +187,39 @@ impl Store {
         self.0.tables.clone()
     }
 
+    /// Follows every commit after a revision, or from now on; answers with the revision that the follower begins after,
+    /// too. Nothing waits for a follower.
+    pub async fn follow(&self, after: Option<&str>) -> Result<(Follower, Revision), TooOld> {
+        let feed = &self.0.feed;
+        if let Ok(following) = feed.follow(after) {
+            return Ok(following);
+        }
+        // Somebody from before the start, most likely: what came before it is brought in, once.
+        let recall = async || {
+            let store = self.clone();
+            let recalled = tokio::task::spawn_blocking(move || feed::recall(&store, &store.0.feed)).await;
+            if let Ok(Err(reason)) = recalled {
+                tracing::warn!(%reason, "the commits before the start are not all known to the event stream");
+            }
+        };
+        self.0.recalled.get_or_init(recall).await;
+        feed.follow(after)
+    }
+
     /// What is known of the history before what is served.
     pub fn past(&self) -> Past {
         self.0.past.borrow().clone()
+    }
+
+    /// How it has been doing since it was opened.
+    pub fn stats(&self) -> Stats {
+        let Inner { queue, journal, counts, .. } = &*self.0;
+        Stats {
+            batches: counts.batches.read(),
+            syncs: journal.syncs(),
+            queued: queue.max_capacity() - queue.capacity(),
+            refused_when_full: counts.refused_when_full.load(Ordering::Relaxed),
+        }
     }
 
     /// Whether writes are possible: not after the disk has failed one.

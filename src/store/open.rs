@@ -1,11 +1,13 @@
 //! From a folder on the disk to a store that serves: lock, load, check.
 
 use super::earlier::Earlier;
+use super::feed::Feed;
 use super::journal::git::{GitJournal, Repair};
 use super::journal::{Author, Journal, JournalError, Loaded, Moment};
 use super::meta::{self, Meta};
 use super::seal::{Keyring, KeyringError};
 use super::snapshot::Snapshot;
+use super::stats::Counts;
 use super::transaction::Transaction;
 use super::writer::{Order, QUEUE, Writer};
 use super::{Inner, Past, Settings, Store};
@@ -20,7 +22,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{OnceCell, mpsc, watch};
 
 /// How many faults are listed before the rest is only counted.
 const FAULTS_SHOWN: usize = 20;
@@ -135,11 +137,15 @@ pub(super) fn open_locked(settings: Settings, lock: File) -> Result<Store, OpenE
         let _ = writers.upgrade().map(|queue| queue.try_send(Order::Failed));
     }));
     let closing = Arc::new(AtomicBool::new(false));
+    let counts = Arc::<Counts>::default();
+    let feed = Feed::after(tables.borrow().revision().clone());
     let writer = Writer {
         journal: journal.clone(),
         tables: publish,
         queue: jobs,
         clock: settings.clock.clone(),
+        counts: counts.clone(),
+        feed: feed.clone(),
         closing: closing.clone(),
         lock,
     };
@@ -148,7 +154,16 @@ pub(super) fn open_locked(settings: Settings, lock: File) -> Result<Store, OpenE
         .spawn(move || writer.run())
         .map_err(folder(&settings.path, "starting the writer"))?;
     let past = verify_in_background(journal.clone(), closing);
-    Ok(Store(Arc::new(Inner { settings, tables, queue, journal, past })))
+    Ok(Store(Arc::new(Inner {
+        settings,
+        tables,
+        queue,
+        journal,
+        counts,
+        feed,
+        recalled: OnceCell::new(),
+        past,
+    })))
 }
 
 /// What is served has been read and hashed; the rest of the history is, beside the serving.

@@ -182,6 +182,21 @@ impl Snapshot {
         self.owner(target, &self.get(target, uuid)?.entry())
     }
 
+    /// The same of a stored record, of which no more is read than that takes.
+    pub fn owner_of(&self, kind: &Kind, record: &Record) -> Option<Uuid> {
+        if kind.login_field().is_some() {
+            return Some(record.uuid());
+        }
+        let through = kind.definition().belongs_through.as_deref()?;
+        let reference = kind.references().iter().find(|reference| reference.field == through)?;
+        let target = self.kinds.get(&reference.to)?;
+        let uuid = record.value_at(through)?.trim_matches('"').parse().ok()?;
+        if target.login_field().is_some() {
+            return Some(uuid);
+        }
+        self.owner_of(target, self.get(target, uuid)?)
+    }
+
     /// Whether every secret is sealed with this key.
     pub(super) fn all_sealed_with(&self, key: &str) -> bool {
         let mut records = self.tables.iter().flat_map(|table| table.records.values());

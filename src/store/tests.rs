@@ -1,4 +1,5 @@
 mod cut_off;
+mod feed;
 mod model;
 mod shared_uuid;
 

@@ -1,7 +1,9 @@
 //! The one writer: a thread that takes what waits in the queue as a batch.
 
+use super::feed::Feed;
 use super::journal::{Author, Journal, Mutation, Revision};
 use super::snapshot::Snapshot;
+use super::stats::Counts;
 use super::transaction::Transaction;
 use super::{Clock, Written};
 use crate::error::Error;
@@ -81,6 +83,8 @@ pub(super) struct Writer {
     pub tables: watch::Sender<Arc<Snapshot>>,
     pub queue: mpsc::Receiver<Order>,
     pub clock: Clock,
+    pub counts: Arc<Counts>,
+    pub feed: Feed,
     /// Set when it ends.
     pub closing: Arc<AtomicBool>,
     /// Let go of at the very end: no second process may write before.
@@ -146,6 +150,8 @@ impl Writer {
         let before = self.tables.borrow().clone();
         let mut tables = (*before).clone();
         let mut batch = Vec::new();
+        // After each mutation of the batch.
+        let mut states = Vec::new();
         let mut decided = Vec::with_capacity(jobs.len());
         for mut job in jobs {
             let mut transaction = Transaction::new(tables.clone());
@@ -157,6 +163,7 @@ impl Writer {
             let outcome = outcome.map(|changed| {
                 if let Some(changed) = changed {
                     let (after, mutation) = changed.mutation(job.author(), (self.clock)());
+                    states.push(after.clone());
                     tables = after;
                     batch.push(mutation);
                 }
@@ -168,6 +175,7 @@ impl Writer {
         let revisions = match self.append(&batch) {
             Ok(revisions) => revisions,
             Err(super::JournalError::Full) => {
+                self.counts.refused_when_full.fetch_add(decided.len() as u64, Ordering::Relaxed);
                 decided.into_iter().for_each(|(job, _)| job.answer(Err(Error::StorageFull)));
                 return Ok(());
             }
@@ -177,6 +185,7 @@ impl Writer {
             }
         };
         if let Some(newest) = revisions.last() {
+            self.counts.batches.observe(batch.len() as u64);
             tables.set_revision(newest.clone());
             for (mutation, revision) in batch.iter().zip(&revisions) {
                 if let Some(receipt) = &mutation.receipt {
@@ -184,6 +193,11 @@ impl Writer {
                 }
             }
             self.tables.send_replace(Arc::new(tables));
+            // Before the answers: whoever has one can follow from there on.
+            let befores = std::iter::once(&*before).chain(&states);
+            let states = befores.zip(&states).map(|(before, after)| [before, after]);
+            let mutations = batch.iter().zip(states).zip(&revisions);
+            self.feed.push(mutations.map(|((mutation, states), revision)| (mutation, states, revision)));
         }
         for (job, outcome) in decided {
             job.answer(outcome.map(|written| match written {

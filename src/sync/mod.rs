@@ -23,6 +23,7 @@ mod records;
 mod report;
 mod round;
 mod secret;
+mod stats;
 mod task;
 
 use std::fmt;
@@ -39,9 +40,11 @@ pub use desired::{Grant, Line, Privilege};
 pub use fleet::{Device, Fleet, Owner};
 pub use report::{BackEnd, Count, Failure, OpenFailure, Report, State, Status};
 pub use secret::Secret;
+pub use stats::{Records, Requests, Stats};
 
 use crate::error::Error;
 use round::Reconciler;
+use stats::Counts;
 use task::{Request, Task};
 
 /// Gives what the records ask for now.
@@ -125,6 +128,7 @@ struct Handle {
     requests: mpsc::Sender<Request>,
     stop: watch::Sender<bool>,
     status: Arc<Mutex<Status>>,
+    counts: Arc<Counts>,
     abort: AbortHandle,
 }
 
@@ -144,20 +148,22 @@ impl Sync {
         let (stop, stopping) = watch::channel(false);
         let idle = Status { state: State::Idle, last_round: None, failures: Vec::new() };
         let status = Arc::new(Mutex::new(idle));
+        let counts = Arc::<Counts>::default();
         let clock: Clock = Utc::now;
         let task = Task {
-            reconciler: Reconciler::new(&settings, influx, fleet, clock, stopping.clone()),
+            reconciler: Reconciler::new(&settings, influx, fleet, clock, stopping.clone(), counts.clone()),
             requests: incoming,
             changed: settings.on_change.then_some(changed),
             stopping,
             status: status.clone(),
+            counts: counts.clone(),
             // A zero would leave no time for anything else.
             interval: settings.interval.max(Duration::from_secs(1)),
             clock,
             random: rand::random,
         };
         let running = tokio::spawn(task.run());
-        Self { task: Some(Handle { requests, stop, status, abort: running.abort_handle() }) }
+        Self { task: Some(Handle { requests, stop, status, counts, abort: running.abort_handle() }) }
     }
 
     /// Compares everything now, puts it right, and tells what came of it. Calls made before a round begins
@@ -196,6 +202,11 @@ impl Sync {
             Some(task) => task.status.lock().unwrap_or_else(PoisonError::into_inner).clone(),
             None => Status { state: State::NotConfigured, last_round: None, failures: Vec::new() },
         }
+    }
+
+    /// How it has been doing since the start; none when no InfluxDB is configured. Never waits.
+    pub fn stats(&self) -> Option<Stats> {
+        self.task.as_ref().map(|task| task.counts.read())
     }
 
     /// Lets the actions under way end, saves what is known, and stops; after 20 seconds without that.

@@ -11,12 +11,13 @@ use tokio::sync::watch;
 
 use super::action::{Record, Resource};
 use super::applied::{Applied, Facet, StateFile};
-use super::desired::{Desired, Wish};
+use super::desired::Desired;
 use super::influx::actual;
 use super::influx::apply::{Halt, apply};
 use super::influx::client::{Client, Trouble};
 use super::plan::{Plan, doubtful, plan};
 use super::report::{BackEnd, Count, Failure, Report};
+use super::stats::Counts;
 use super::{Clock, FleetSource, InfluxSettings, Settings};
 
 /// How long what was applied may go unsaved. A crash costs no more than doing that much again.
@@ -73,6 +74,7 @@ pub struct Reconciler {
     state: StateFile,
     applied: Applied,
     saved: Applied,
+    counts: Arc<Counts>,
 }
 
 struct Comparison {
@@ -90,11 +92,12 @@ impl Reconciler {
         fleet: FleetSource,
         clock: Clock,
         stopping: watch::Receiver<bool>,
+        counts: Arc<Counts>,
     ) -> Self {
         let state = StateFile::new(settings.state_file.clone(), influx.address());
         let applied = state.load();
         Self {
-            client: Client::new(&influx).map(Arc::new),
+            client: Client::new(&influx, counts.clone()).map(Arc::new),
             influx,
             drop_data: settings.drop_data,
             fleet,
@@ -103,6 +106,7 @@ impl Reconciler {
             state,
             saved: applied.clone(),
             applied,
+            counts,
         }
     }
 
@@ -118,7 +122,16 @@ impl Reconciler {
     /// that the records have changed again; what it leaves is in doubt, so that the next round, planned with
     /// the change in view, takes it up.
     pub async fn round(&mut self, depth: Depth, newer: &Halt<'_>) -> Result<(Report, bool), Setback> {
-        let Comparison { desired, looked_at, unread: mut failures, plan } = self.compare(depth).await?;
+        let comparison = match self.compare(depth).await {
+            Ok(comparison) => comparison,
+            Err(setback) => {
+                // What waits for it grows meanwhile.
+                let desired = Desired::of(&(self.fleet)(), &self.influx, self.drop_data);
+                self.counts.records(&desired, &self.applied, &BTreeSet::new());
+                return Err(setback);
+            }
+        };
+        let Comparison { desired, looked_at, unread: mut failures, plan } = comparison;
         self.doubt(&desired, &looked_at, &plan);
         for failure in &failures {
             // To be looked at again by the next round, however quick.
@@ -126,6 +139,7 @@ impl Reconciler {
         }
         // Before anything is made: a crash from here on leaves no user that we would not know as ours.
         self.save().await?;
+        self.count_records(&desired, &failures);
 
         let applied = self.apply(&desired, plan, newer, &mut failures).await;
         self.save().await?;
@@ -137,6 +151,7 @@ impl Reconciler {
         let retry = !failures.is_empty();
         failures.extend(desired.refusals().map(|(record, reason)| Failure::new(record, reason)));
         failures.sort();
+        self.count_records(&desired, &failures);
         let [users, karanas] = [Resource::Users, Resource::Karanas].map(|of| count(of, &desired, &failures));
         Ok((Report { users, karanas, failures, influxdb: BackEnd::Synced, actions_done }, retry))
     }
@@ -172,9 +187,11 @@ impl Reconciler {
     /// Forgets what the plan is about to change, and learns what was looked at and found right.
     fn doubt(&mut self, desired: &Desired, looked_at: &BTreeSet<Record>, plan: &Plan) {
         let to_do: BTreeSet<Record> = plan.sequences().map(|sequence| sequence.record).collect();
-        let asks_for_nothing = |record: &Record| desired.wishes.get(record).is_none_or(Wish::is_nothing);
-        let gone: Vec<Record> = self.applied.records().filter(asks_for_nothing).collect();
-        for record in looked_at.iter().copied().chain(gone).filter(|record| !to_do.contains(record)) {
+        // The listing shows all there is to those that ask for no user.
+        let asks_for_no_user =
+            |record: &Record| desired.wishes.get(record).is_none_or(|wish| wish.password.is_none());
+        let without: Vec<Record> = self.applied.records().filter(asks_for_no_user).collect();
+        for record in looked_at.iter().copied().chain(without).filter(|record| !to_do.contains(record)) {
             self.applied.settle(record, desired.wishes.get(&record), &[]);
         }
         for action in plan.actions() {
@@ -200,6 +217,7 @@ impl Reconciler {
             let outcome = outcome?;
             let record = outcome.record;
             done += outcome.done;
+            self.counts.actions(outcome.done);
             let unsettled: Vec<Facet> =
                 outcome.undone.iter().map(|(action, _)| action.change.facet()).collect();
             self.applied.settle(record, desired.wishes.get(&record), &unsettled);
@@ -211,10 +229,16 @@ impl Reconciler {
             }
             if last_save.elapsed() >= SAVE_EVERY {
                 self.save().await?;
+                self.count_records(desired, failures);
                 last_save = Instant::now();
             }
         }
         Ok(done)
+    }
+
+    fn count_records(&self, desired: &Desired, failures: &[Failure]) {
+        let failed = failures.iter().map(Failure::record).collect();
+        self.counts.records(desired, &self.applied, &failed);
     }
 
     async fn save(&mut self) -> Result<(), Setback> {

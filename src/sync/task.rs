@@ -14,6 +14,7 @@ use super::Clock;
 use super::action::Action;
 use super::report::{OpenFailure, Report, State, Status};
 use super::round::{Depth, Reconciler, Setback};
+use super::stats::Counts;
 use crate::backoff::Backoff;
 use crate::error::Error;
 
@@ -58,6 +59,8 @@ pub struct Task<T> {
     pub stopping: watch::Receiver<bool>,
     /// Where callers read how sync stands.
     pub status: Arc<Mutex<Status>>,
+    /// Where rounds are counted.
+    pub counts: Arc<Counts>,
     /// From one round that went through to the next.
     pub interval: Duration,
     /// The time.
@@ -164,6 +167,7 @@ impl<T: Send + std::marker::Sync> Task<T> {
     fn publish(&self, result: &Result<(Report, bool), Setback>, wait: Duration) {
         let now: DateTime<Utc> = (self.clock)();
         let next_try = now + wait;
+        self.counts.round(result);
         let mut status = self.lock_status();
         match result {
             Ok((report, _)) => {

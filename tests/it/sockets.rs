@@ -19,15 +19,16 @@ const SHORT: Duration = Duration::from_millis(400);
 /// Long after that, also on a busy machine.
 const LATE: Duration = Duration::from_secs(20);
 
-struct InProcess {
+/// The library, served by the test itself.
+pub struct InProcess {
     _home: Home,
-    address: SocketAddr,
+    pub address: SocketAddr,
     stop: oneshot::Sender<()>,
     task: JoinHandle<bool>,
 }
 
 impl InProcess {
-    async fn serve(limits: Limits) -> Self {
+    pub async fn serve(limits: Limits) -> Self {
         let home = Home::new("[auth]\nhash_rounds = 1000\n");
         let config = Config::load(Some(&home.path("config.ini")), []).unwrap();
         let server = karana::Server::start(&config, Arc::new(chrono::Utc::now), limits).await.unwrap();
@@ -45,12 +46,12 @@ impl InProcess {
             .await
     }
 
-    async fn connect(&self) -> TcpStream {
+    pub async fn connect(&self) -> TcpStream {
         TcpStream::connect(self.address).await.unwrap()
     }
 
     /// Still serves, and stops in order.
-    async fn ends_well(self) {
+    pub async fn ends_well(self) {
         let mut socket = self.connect().await;
         socket.write_all(b"GET /health/live HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await.unwrap();
         assert!(rest(&mut socket).await.starts_with("HTTP/1.1 200"));

@@ -29,6 +29,7 @@ use super::{
     Author, Change, Journal, JournalError, Loaded, Looker, Moment, Mutation, Receipt, Revision,
     StoredVersion, failed, record_path,
 };
+use crate::histogram::{self, Histogram};
 use flush::{Flusher, Pushed};
 use history::{History, Row};
 use object::{Id, Kind, Object};
@@ -38,7 +39,7 @@ use recover::Recovered;
 use repo::Places;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use trees::Trees;
 use uuid::Uuid;
 use wal::{Room, Wal};
@@ -53,6 +54,8 @@ pub struct GitJournal {
     places: Places,
     writer: Mutex<Writer>,
     flusher: Flusher,
+    /// How long the log's syncs have taken: beside the writer, who holds its lock meanwhile.
+    syncs: Arc<Histogram>,
     /// What was listed to open it, for whoever loads first.
     listing: Mutex<Option<Listing>>,
     /// Those of before the start, until they have been loaded.
@@ -83,8 +86,9 @@ impl GitJournal {
         let Recovered { writer, repo, listing, receipts } = recover::recover(&places)?;
         let flusher =
             Flusher::start(repo, writer.log.last()).map_err(failed("starting to write to the repository"))?;
+        let syncs = writer.log.syncs().clone();
         let (listing, receipts) = (Mutex::new(listing), Mutex::new(receipts));
-        Ok(Self { places, writer: Mutex::new(writer), flusher, listing, receipts })
+        Ok(Self { places, writer: Mutex::new(writer), flusher, syncs, listing, receipts })
     }
 
     /// Readers get a handle of their own, on a repository that holds everything that was answered, and the table of
@@ -196,6 +200,10 @@ impl Journal for GitJournal {
         let (mut odb, history) = self.reader(false)?;
         let commit = read::find(&mut odb, history.newest(), moment)?;
         Ok(read::file(&mut odb, commit, &record_path(resource, uuid))?)
+    }
+
+    fn syncs(&self) -> histogram::Reading {
+        self.syncs.read()
     }
 
     fn on_failure(&self, alarm: Box<dyn FnOnce() + Send>) {

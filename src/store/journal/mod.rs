@@ -3,6 +3,7 @@
 
 pub mod git;
 
+use crate::histogram;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -66,6 +67,9 @@ pub trait Journal: Send + Sync {
 
     /// The text of one record as it was then; none when it was not there.
     fn record_at(&self, resource: &str, uuid: Uuid, moment: &Moment) -> Result<Option<String>, JournalError>;
+
+    /// How long it took to bring each batch to the disk, as far as that was the disk's doing.
+    fn syncs(&self) -> histogram::Reading;
 
     /// Calls `alarm` when it turns out, outside of [`Journal::append`], that nothing can be written any more.
     fn on_failure(&self, alarm: Box<dyn FnOnce() + Send>);

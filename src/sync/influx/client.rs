@@ -1,8 +1,9 @@
 //! The HTTP interface of InfluxDB 1.x. Nothing else in the server sends requests to it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use reqwest::{RequestBuilder, StatusCode, redirect};
 use serde::Deserialize;
@@ -11,6 +12,7 @@ use uuid::Uuid;
 
 use super::statement::Statement;
 use crate::sync::InfluxSettings;
+use crate::sync::stats::{Counts, Kind};
 
 /// How long to wait for a connection, for an answer to `/ping`, for a change, and for an answer to a query.
 const CONNECT: Duration = Duration::from_secs(3);
@@ -97,6 +99,7 @@ pub struct Client {
     pass: String,
     /// Whether it has been asked if it lets everybody in.
     asked_openness: AtomicBool,
+    counts: Arc<Counts>,
 }
 
 impl Client {
@@ -104,7 +107,7 @@ impl Client {
     ///
     /// # Errors
     /// TLS could not be set up.
-    pub fn new(settings: &InfluxSettings) -> Result<Self, String> {
+    pub fn new(settings: &InfluxSettings, counts: Arc<Counts>) -> Result<Self, String> {
         let mut http = reqwest::Client::builder();
         if !settings.ssl {
             // Plain HTTP needs no certificates; without this, a machine that has none could not even begin.
@@ -124,11 +127,16 @@ impl Client {
             user: settings.user.clone(),
             pass: settings.pass.clone(),
             asked_openness: AtomicBool::new(false),
+            counts,
         })
     }
 
     /// Whether an InfluxDB that we can work with is there. Needs no credentials.
     pub async fn ping(&self) -> Result<(), Trouble> {
+        self.counted(Kind::Ping, self.greet()).await
+    }
+
+    async fn greet(&self) -> Result<(), Trouble> {
         let request = self.http.get(format!("{}/ping", self.address)).timeout(PING);
         let answer = request.send().await.map_err(|error| self.unreachable(error))?;
         let version = answer.headers().get("X-Influxdb-Version").and_then(|version| version.to_str().ok());
@@ -165,7 +173,7 @@ impl Client {
 
     /// The series that a query answers with. Times are in nanoseconds.
     pub async fn query(&self, query: &str) -> Result<Vec<Series>, Trouble> {
-        let outcomes = self.outcomes(query, READ).await?;
+        let outcomes = self.outcomes(query, Kind::Query).await?;
         outcomes.into_iter().next().unwrap_or_default().into_series()
     }
 
@@ -174,7 +182,7 @@ impl Client {
     /// # Errors
     /// Only what the next request will meet too; each query has a result of its own.
     pub async fn query_each(&self, queries: &[String]) -> Result<Vec<Result<Vec<Series>, Trouble>>, Trouble> {
-        let together = match self.outcomes(&queries.join(";"), READ).await {
+        let together = match self.outcomes(&queries.join(";"), Kind::Query).await {
             Err(Trouble::Rejected(_)) => None,
             outcomes => outcomes?.into_iter().map(Outcome::into_series).collect::<Result<Vec<_>, _>>().ok(),
         };
@@ -194,13 +202,14 @@ impl Client {
 
     /// Carries out one statement.
     pub async fn execute(&self, statement: &Statement) -> Result<(), Trouble> {
-        let outcomes = self.outcomes(statement.expose(), CHANGE).await.map_err(|trouble| match trouble {
-            // A statement that is refused as a whole may be quoted in the error.
-            Trouble::Rejected(_) if statement.holds_password() => {
-                Trouble::Rejected(format!("InfluxDB refuses the statement {statement}"))
-            }
-            trouble => trouble,
-        })?;
+        let outcomes =
+            self.outcomes(statement.expose(), Kind::Change).await.map_err(|trouble| match trouble {
+                // A statement that is refused as a whole may be quoted in the error.
+                Trouble::Rejected(_) if statement.holds_password() => {
+                    Trouble::Rejected(format!("InfluxDB refuses the statement {statement}"))
+                }
+                trouble => trouble,
+            })?;
         outcomes.into_iter().next().unwrap_or_default().into_series().map(drop)
     }
 
@@ -212,22 +221,35 @@ impl Client {
             .query(&[("db", &*database.to_string()), ("precision", "ns")])
             .body(points)
             .timeout(CHANGE);
-        self.send(request).await.map(drop).map_err(|trouble| match trouble {
+        self.counted(Kind::Write, self.send(request)).await.map(drop).map_err(|trouble| match trouble {
             Trouble::Rejected(reason) => Trouble::Rejected(without_quotation(&reason)),
             trouble => trouble,
         })
     }
 
     /// `POST` with the query in the body: GET would work too, but put passwords into the server's log.
-    async fn outcomes(&self, query: &str, timeout: Duration) -> Result<Vec<Outcome>, Trouble> {
+    async fn outcomes(&self, query: &str, kind: Kind) -> Result<Vec<Outcome>, Trouble> {
         let url = format!("{}/query?epoch=ns", self.address);
-        let body = self.send(self.http.post(url).form(&[("q", query)]).timeout(timeout)).await?;
+        let timeout = if matches!(kind, Kind::Query) { READ } else { CHANGE };
+        let request = self.http.post(url).form(&[("q", query)]).timeout(timeout);
+        let body = self.counted(kind, self.send(request)).await?;
         let answer: Answer = serde_json::from_slice(&body)
             .map_err(|error| self.unfit(&format!("answers with what is no JSON of InfluxDB ({error})")))?;
         match answer.error {
             Some(error) => Err(Trouble::Rejected(error)),
             None => Ok(answer.results),
         }
+    }
+
+    async fn counted<T>(
+        &self,
+        kind: Kind,
+        request: impl Future<Output = Result<T, Trouble>>,
+    ) -> Result<T, Trouble> {
+        let begin = Instant::now();
+        let result = request.await;
+        self.counts.request(kind, begin.elapsed(), &result);
+        result
     }
 
     /// Sends a request as the administrator, and gives the body of an answer that is a success.

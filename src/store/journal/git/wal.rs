@@ -6,10 +6,13 @@
 //! What was there before is told from what belongs there by its sequence numbers. A record is written only after the one
 //! before it is on the disk, so a power cut can damage the last one alone; damage before a whole record is a broken disk.
 
+use crate::histogram::Histogram;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
 
 const HEADER: usize = 16;
 
@@ -62,6 +65,7 @@ pub struct Wal {
     newest: [u64; 2],
     next: u64,
     buffer: Vec<u8>,
+    syncs: Arc<Histogram>,
 }
 
 /// What a batch does to the log.
@@ -105,13 +109,19 @@ impl Wal {
 
         let current = usize::from(newest[1] > newest[0]);
         let offset = if newest[current] == last { newer.1 } else { 0 };
-        let wal = Self { files, size, current, offset, newest, next: last + 1, buffer: Vec::new() };
+        let syncs = Arc::new(Histogram::of_durations());
+        let wal = Self { files, size, current, offset, newest, next: last + 1, buffer: Vec::new(), syncs };
         Ok((wal, held))
     }
 
     /// The sequence of the record that was written last.
     pub fn last(&self) -> u64 {
         self.next - 1
+    }
+
+    /// How long the syncs have taken.
+    pub fn syncs(&self) -> &Arc<Histogram> {
+        &self.syncs
     }
 
     /// Whether a body of this size can be appended, when everything up to `checkpoint` is in the repository.
@@ -143,7 +153,9 @@ impl Wal {
         }
         let file = &self.files[self.current];
         file.write_all_at(&self.buffer, self.offset)?;
+        let begin = Instant::now();
         file.sync_data()?;
+        self.syncs.observe_time(begin.elapsed());
         self.offset += self.buffer.len() as u64;
         self.newest[self.current] = self.next;
         self.next += 1;
