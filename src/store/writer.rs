@@ -150,8 +150,8 @@ impl Writer {
         let before = self.tables.borrow().clone();
         let mut tables = (*before).clone();
         let mut batch = Vec::new();
-        // After each mutation of the batch.
-        let mut states = Vec::new();
+        // The tables before each mutation of the batch.
+        let mut earlier = Vec::new();
         let mut decided = Vec::with_capacity(jobs.len());
         for mut job in jobs {
             let mut transaction = Transaction::new(tables.clone());
@@ -163,8 +163,7 @@ impl Writer {
             let outcome = outcome.map(|changed| {
                 if let Some(changed) = changed {
                     let (after, mutation) = changed.mutation(job.author(), (self.clock)());
-                    states.push(after.clone());
-                    tables = after;
+                    earlier.push(std::mem::replace(&mut tables, after));
                     batch.push(mutation);
                 }
                 // How much of the batch this answer rests on.
@@ -192,10 +191,11 @@ impl Writer {
                     tables.receipts_mut().settle(&receipt.key, revision);
                 }
             }
-            self.tables.send_replace(Arc::new(tables));
+            let tables = Arc::new(tables);
+            self.tables.send_replace(tables.clone());
             // Before the answers: whoever has one can follow from there on.
-            let befores = std::iter::once(&*before).chain(&states);
-            let states = befores.zip(&states).map(|(before, after)| [before, after]);
+            let later = earlier.iter().skip(1).chain([&*tables]);
+            let states = earlier.iter().zip(later).map(|(before, after)| [before, after]);
             let mutations = batch.iter().zip(states).zip(&revisions);
             self.feed.push(mutations.map(|((mutation, states), revision)| (mutation, states, revision)));
         }
