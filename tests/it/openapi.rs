@@ -58,6 +58,26 @@ async fn resources_that_are_not_enabled_are_not_described() {
     assert!(paths.contains_key("/v2/karanas") && !paths.contains_key("/v2/payments"));
 }
 
+/// Under a name of its own, with its secret, and by the rules of its file.
+#[tokio::test]
+async fn declared_resources_are_described_as_the_built_in_ones() {
+    let home = crate::support::Home::new("");
+    home.write("resources.d/simcards.toml", include_str!("../../examples/resources.d/simcards.toml"));
+    let server = home.serve();
+    let admin = server.admin().await;
+    let description = Description { document: document(&server).await };
+    let paths = described(&description.document);
+    assert!(paths.contains_key("/v1/simcards/new") && paths.contains_key("/v2/simcards/{id}/restore"));
+    let new = &description.document["components"]["schemas"]["simcards.New"];
+    assert!(new["properties"]["karana"]["x-references"] == "karanas", "{new}");
+    let list = ("/v2/simcards", "/v2/simcards");
+    let refused = description.holds(&admin, "POST", list, &json!({}), &[]).await.problem(400, "invalid");
+    let required: Vec<_> =
+        new["required"].as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
+    assert_eq!(crate::v2::findings(&refused).len(), required.len(), "{refused}");
+    description.holds(&admin, "GET", list, &Value::Null, &[]).await.json(200);
+}
+
 #[tokio::test]
 async fn the_command_prints_what_the_server_serves() {
     let server = Server::start_with(EVERYTHING, &[]);
