@@ -7,9 +7,10 @@ source tools/packages.sh
 
 # The demo takes the build that the tests have made; its release form is one of the long ones.
 profile=dev
+form=()
 for argument; do
     case $argument in
-        --long) profile=release && export LONG_TESTS=1 ;;
+        --long) profile=release form=(--long) && export LONG_TESTS=1 ;;
         *) echo 'Usage: ./test.sh [--long]' >&2 && exit 2 ;;
     esac
 done
@@ -34,13 +35,16 @@ one_test() {
 }
 
 need_cargo
-need cc certificates curl flock git influxd mkfs.ext4 mount promtool setsid ssh sshd strace
+need cc certificates curl flock git influxd mkfs.ext4 mount promtool python3 python3-venv setsid ssh sshd strace
 # What configures a server of the caller's is not for the tests; which build they try is.
 for name in "${!KARANA_@}"; do [[ $name == KARANA_TEST_PROGRAM ]] || unset "$name"; done
 
 say 'Unit and integration tests'
 cargo_tests --all-targets
 cargo_tests --doc
+
+say 'The server against its own description'
+one_test tests/contract.sh "${form[@]}"
 
 # Here: browser, deployment.
 

@@ -96,6 +96,8 @@ enum Verb {
         #[arg(long, value_name = "REV")]
         to: String,
     },
+    /// Print the description of the API (OpenAPI 3.1), as a server with this configuration serves it
+    Openapi,
     /// Delete every entry of a declared resource, before its definition is taken away
     Clear { resource: String },
     /// The keys that secrets in the store are sealed with
@@ -204,6 +206,12 @@ async fn dispatch(cli: Cli) -> Result<()> {
         Verb::Log { record: (resource, uuid) } => say(&config, clock, Command::Log { resource, uuid }).await,
         Verb::Revert { record: (resource, uuid), to } => {
             say(&config, clock, Command::Revert { resource, uuid, to }).await
+        }
+        // It follows from the configuration alone.
+        Verb::Openapi => {
+            let document = crate::http::document(&store_settings(&config, clock)?.kinds);
+            println!("{}", serde_json::to_string_pretty(&document)?);
+            Ok(())
         }
         Verb::Clear { resource } => say(&config, clock, Command::Clear { resource }).await,
         Verb::Key { verb: KeyVerb::List } => say(&config, clock, Command::KeyList).await,

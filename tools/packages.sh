@@ -10,6 +10,8 @@ declare -A package_of=(
     [influxd]=influxdb
     [mkfs.ext4]=e2fsprogs
     [mount]=mount
+    [python3]=python3
+    [python3-venv]=python3-venv
     [promtool]=prometheus
     [setsid]=util-linux
     [shellcheck]=shellcheck
@@ -63,6 +65,8 @@ quietly() {
 is_there() {
     case $1 in
         certificates) ! is_debian || [[ -s /etc/ssl/certs/ca-certificates.crt ]] ;;
+        # Debian ships the module without what it installs into the environments that it makes.
+        python3-venv) command -v python3 >/dev/null && python3 -c 'import ensurepip, venv' 2>/dev/null ;;
         sshd) command -v sshd >/dev/null || [[ -x /usr/sbin/sshd ]] ;;
         *) command -v "$1" >/dev/null ;;
     esac

@@ -93,7 +93,7 @@ const TABLE: &[Rule] = &[
 ];
 
 /// Roles that may start a sync.
-const MAY_SYNC: &[Role] = &[Role::Admin, Role::Manager];
+pub const MAY_SYNC: &[Role] = &[Role::Admin, Role::Manager];
 
 /// The record that something is done to, as far as the policy must know it.
 pub struct Subject {
@@ -224,6 +224,38 @@ pub fn may_delete(actor: &Actor, kind: &Kind, subject: &Subject) -> Result<(), E
     Ok(())
 }
 
+/// What each role may do, in words, those left out that may do nothing: for the description of the API.
+pub fn in_words(kind: &Kind, verb: Verb) -> Vec<(Role, String)> {
+    let on = |on: On| match on {
+        On::None => None,
+        On::Own => Some("its own".to_owned()),
+        On::Clients if kind.login_field().is_some() => Some("clients".to_owned()),
+        On::Clients | On::All => Some("all".to_owned()),
+    };
+    let words = |role: Role| {
+        let rule = rule(role, kind.name());
+        match verb {
+            Verb::Read if kind.has_secrets() && rule.secrets == On::None => {
+                on(rule.read).map(|words| format!("{words}, without secrets"))
+            }
+            Verb::Read => on(rule.read),
+            Verb::Create => on(rule.create),
+            Verb::Delete => on(rule.delete),
+            Verb::Update => {
+                let parts = rule.update.iter().filter_map(|(records, fields)| match fields {
+                    Fields::Any => on(*records),
+                    Fields::Only(names) => {
+                        on(*records).map(|words| format!("{words} ({})", names.join(", ")))
+                    }
+                });
+                Some(parts.collect::<Vec<_>>().join(", ")).filter(|words| !words.is_empty())
+            }
+        }
+    };
+    let roles = [Role::Admin, Role::Manager, Role::Viewer, Role::Client];
+    roles.into_iter().filter_map(|role| Some((role, words(role)?))).collect()
+}
+
 /// Whether the actor may make a link by which the entry's user sets another password. One for oneself is the admin's:
 /// everybody else changes the password that they have signed in with.
 pub fn may_make_password_link(actor: &Actor, kind: &Kind, subject: &Subject) -> Result<(), Error> {
@@ -335,7 +367,8 @@ pub fn refusal(actor: &Actor, verb: Verb, kind: &Kind) -> Error {
     Error::Denied(format!("{who} may not {verb} this in {}", kind.name()))
 }
 
-fn name(role: Role) -> &'static str {
+/// The role's name.
+pub fn name(role: Role) -> &'static str {
     match role {
         Role::Admin => "admin",
         Role::Manager => "manager",

@@ -5,6 +5,7 @@ mod body;
 mod condition;
 mod context;
 mod crud;
+mod docs;
 mod events;
 mod health;
 mod history;
@@ -12,10 +13,12 @@ mod keys;
 mod listen;
 mod metrics;
 mod once;
+mod openapi;
 mod passwords;
 mod path;
 mod query;
 mod reply;
+mod route;
 mod session;
 mod sync;
 mod traffic;
@@ -24,18 +27,21 @@ mod v2;
 
 pub use context::Networks;
 pub use listen::{Limits, serve};
+pub use openapi::document;
 
 use crate::auth::{Credentials, Limiter, Passwords};
 use crate::error::Error;
 use crate::resource::Kind;
+use crate::resource::keys::NAME as KEYS;
 use crate::store::{Backup, Clock, Store};
 use axum::Router;
 use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{MethodRouter, delete, get, post};
 use chrono::NaiveDate;
 use events::Events;
-use std::sync::Arc;
+use openapi::{Document, about};
+use route::{Methods, all, delete, get, of, post};
+use std::sync::{Arc, OnceLock};
 use tower::Layer;
 use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -55,6 +61,7 @@ struct Inner {
     events: Events,
     /// Tables of the past.
     past: history::Kept,
+    description: OnceLock<Document>,
 }
 
 /// The parts an [`App`] is put together from.
@@ -92,7 +99,13 @@ impl App {
     pub fn new(parts: Parts) -> Self {
         let traffic = Traffic::new(routes().into_iter().map(|(_, path, _)| path));
         let events = Events::new(parts.limits.event_streams);
-        Self(Arc::new(Inner { parts, traffic, events, past: history::Kept::default() }))
+        Self(Arc::new(Inner {
+            parts,
+            traffic,
+            events,
+            past: history::Kept::default(),
+            description: OnceLock::new(),
+        }))
     }
 
     /// Who follows the changes.
@@ -108,6 +121,11 @@ impl App {
     /// Tables of the past.
     fn past(&self) -> &history::Kept {
         &self.0.past
+    }
+
+    /// What this server serves; made when it is first asked for.
+    fn description(&self) -> &Document {
+        self.0.description.get_or_init(|| Document::new(self.store.kinds()))
     }
 
     fn kind(&self, name: &str) -> Result<&Kind, Error> {
@@ -140,38 +158,63 @@ enum Access {
 /// The route of the event streams.
 const EVENTS: &str = "/v2/events";
 
-/// Every route, with who gets to it.
-fn routes() -> Vec<(Access, &'static str, MethodRouter<App>)> {
+/// Every route: who gets to it, and for each method its handler and what the description of the API says of it.
+fn routes() -> Vec<(Access, &'static str, Methods)> {
     use Access::{Everybody, Person, SignedIn, Trusted};
     vec![
-        (Everybody, "/health/live", get(health::live)),
-        (Everybody, "/health/ready", get(health::ready)),
-        (Trusted, "/metrics", get(metrics::metrics)),
-        (SignedIn, EVENTS, get(events::events)),
-        (Everybody, "/v1/{resource}/login", post(session::login_v1)),
-        (SignedIn, "/v1/{resource}", get(v1::list)),
-        (SignedIn, "/v1/{resource}/new", post(v1::create)),
-        (SignedIn, "/v1/{resource}/{id}", get(v1::read).put(v1::put).patch(v1::patch).delete(v1::delete)),
+        (Everybody, "/health/live", get(health::live, about::server::live())),
+        (Everybody, "/health/ready", get(health::ready, about::server::ready())),
+        (Trusted, "/metrics", get(metrics::metrics, about::server::metrics())),
+        (Everybody, "/openapi.json", get(openapi::serve, about::server::openapi())),
+        (Everybody, "/docs", get(docs::page, about::server::page())),
+        (Everybody, "/docs/{*file}", get(docs::file, about::server::page_file())),
+        (Everybody, "/v1/{resource}/login", post(session::login_v1, about::v1::login)),
+        (SignedIn, "/v1/{resource}", get(v1::list, about::v1::list)),
+        (SignedIn, "/v1/{resource}/new", post(v1::create, about::v1::create)),
+        (
+            SignedIn,
+            "/v1/{resource}/{id}",
+            get(v1::read, about::v1::read)
+                .put(v1::put, about::v1::put)
+                .patch(v1::patch, about::v1::patch)
+                .delete(v1::delete, about::v1::delete),
+        ),
         // The 2017 document writes the path one way, the code and the front end of then the other.
-        (SignedIn, "/v1/sync/all/db", post(sync::all)),
-        (SignedIn, "/v1/sync/db/all", post(sync::all)),
-        (Everybody, "/v2/{resource}/login", post(session::login)),
-        (Everybody, "/v2/refresh", post(session::refresh)),
-        (Everybody, "/v2/password", post(passwords::set)),
-        (Person, "/v2/{resource}/{id}/password-link", post(passwords::link)),
-        (Person, "/v2/logout", post(session::logout)),
-        (Person, "/v2/logout-all", post(session::logout_all)),
-        (Person, "/v2/sessions", get(session::list)),
-        (Person, "/v2/sessions/{id}", delete(session::end)),
-        (Person, "/v2/keys", get(keys::list).post(keys::create)),
-        (Person, "/v2/keys/{id}", get(keys::read).delete(keys::delete)),
-        (SignedIn, "/v2/me", get(session::me)),
-        (SignedIn, "/v2/{resource}", get(v2::list).post(v2::create)),
-        (SignedIn, "/v2/{resource}/{id}/history", get(history::of_record)),
-        (SignedIn, "/v2/{resource}/{id}/restore", post(history::restore)),
-        (SignedIn, "/v2/history", get(history::of_tenant)),
-        (SignedIn, "/v2/batch", post(batch::batch)),
-        (SignedIn, "/v2/{resource}/{id}", get(v2::read).put(v2::replace).patch(v2::patch).delete(v2::delete)),
+        (SignedIn, "/v1/sync/all/db", post(sync::all, about::v1::sync("v1_sync"))),
+        (SignedIn, "/v1/sync/db/all", post(sync::all, about::v1::sync("v1_sync_db_all"))),
+        (Everybody, "/v2/{resource}/login", post(session::login, about::session::login)),
+        (Everybody, "/v2/refresh", post(session::refresh, about::session::refresh())),
+        (Everybody, "/v2/password", post(passwords::set, about::session::set_password())),
+        (Person, "/v2/{resource}/{id}/password-link", post(passwords::link, about::session::password_link)),
+        (Person, "/v2/logout", post(session::logout, about::session::logout())),
+        (Person, "/v2/logout-all", post(session::logout_all, about::session::logout_all())),
+        (Person, "/v2/sessions", get(session::list, about::session::list())),
+        (Person, "/v2/sessions/{id}", delete(session::end, about::session::end())),
+        (
+            Person,
+            "/v2/keys",
+            get(keys::list, of(KEYS, about::keys::list)).post(keys::create, of(KEYS, about::keys::create)),
+        ),
+        (
+            Person,
+            "/v2/keys/{id}",
+            get(keys::read, of(KEYS, about::keys::read)).delete(keys::delete, of(KEYS, about::keys::delete)),
+        ),
+        (SignedIn, "/v2/me", get(session::me, about::session::me())),
+        (SignedIn, EVENTS, get(events::events, all(about::events::events))),
+        (SignedIn, "/v2/history", get(history::of_tenant, about::history::of_tenant())),
+        (SignedIn, "/v2/batch", post(batch::batch, about::v2::batch())),
+        (SignedIn, "/v2/{resource}", get(v2::list, about::v2::list).post(v2::create, about::v2::create)),
+        (
+            SignedIn,
+            "/v2/{resource}/{id}",
+            get(v2::read, about::v2::read)
+                .put(v2::replace, about::v2::replace)
+                .patch(v2::patch, about::v2::patch)
+                .delete(v2::delete, about::v2::delete),
+        ),
+        (SignedIn, "/v2/{resource}/{id}/history", get(history::of_record, about::history::of_record)),
+        (SignedIn, "/v2/{resource}/{id}/restore", post(history::restore, about::history::restore)),
     ]
 }
 
@@ -180,6 +223,7 @@ fn routes() -> Vec<(Access, &'static str, MethodRouter<App>)> {
 pub fn router(app: App) -> NormalizePath<Router> {
     let mut router = Router::new();
     for (access, path, methods) in routes() {
+        let (methods, _) = methods.into_parts();
         // Before the body is read.
         let methods = match access {
             Access::Everybody => methods,

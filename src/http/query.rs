@@ -16,8 +16,8 @@ pub const DEFAULT_LIMIT: usize = 50;
 /// Entries on a page at most.
 pub const MAX_LIMIT: usize = 500;
 
-/// Conditions in one query at most.
-const MOST_FILTERS: usize = 32;
+/// Conditions in one query at most; enough for every operator on every field of what comes with the program.
+const MOST_FILTERS: usize = 128;
 
 /// The parameters of a query, each of which must be asked for.
 pub struct Query(Vec<(String, String)>);
@@ -127,9 +127,9 @@ impl Query {
         if filters.len() > MOST_FILTERS {
             findings.push(Finding::new("filter", "max_items", format!("at most {MOST_FILTERS} conditions")));
         }
-        let sort_text = self.take("sort").unwrap_or_default();
+        let sort_text = self.take("sort");
         let mut sort: Vec<Order> = Vec::new();
-        for text in sort_text.split(',').map(str::trim).filter(|text| !text.is_empty()) {
+        for text in sort_text.iter().flat_map(|text| text.split(',')).map(str::trim) {
             match order(kind, text) {
                 Ok(order) if sort.iter().any(|known| known.field() == order.field()) => {
                     findings.push(Finding::new("sort", "twice", "names a field twice"));
@@ -144,7 +144,7 @@ impl Query {
         let limit = self.limit()?;
         let mut selection = Selection { filters, sort, limit, ..Selection::default() };
         if let Some(text) = self.take("after") {
-            let after = Cursor::read(&text).filter(|cursor| cursor.sort == sort_text);
+            let after = Cursor::read(&text).filter(|cursor| cursor.sort == sort_text.unwrap_or_default());
             let after = after.map(|cursor| cursor.after).filter(|position| selection.knows(position));
             selection.after = Some(after.ok_or_else(|| {
                 Error::invalid("after", "cursor", "must be the `next` of a page with the same `sort`")

@@ -194,7 +194,8 @@ impl Kind {
         paths
     }
 
-    pub(super) fn server_owned(&self) -> impl Iterator<Item = &str> {
+    /// The paths of the fields that the server alone sets.
+    pub fn server_owned(&self) -> impl Iterator<Item = &str> {
         ["uuid", "created_at"]
             .into_iter()
             .chain(self.definition.generated_secrets.iter().map(|secret| secret.field.as_str()))

@@ -30,7 +30,7 @@ pub use open::{Fault, OpenError, check, repair};
 pub use record::Record;
 pub use restore::{RestoreError, restore};
 pub use seal::{KeyFile, Keyring, KeyringError};
-pub use selection::{Filter, Order, Page, Position, Selection};
+pub use selection::{Filter, OPERATORS, Order, Page, Position, Selection};
 pub use snapshot::{Referrer, Snapshot};
 pub use stats::Stats;
 pub use text::{Shown, canonical};

@@ -125,6 +125,11 @@ pub struct Page {
 pub const OPERATORS: &[&str] = &["eq", "ne", "lt", "lte", "gt", "gte", "in", "contains", "prefix"];
 
 impl Filter {
+    /// Whether there can be a condition on a field.
+    pub fn compares(kind: &Kind, field: &str) -> bool {
+        kind.import_schema().property(field).and_then(Scale::of).is_some()
+    }
+
     /// Reads a condition on a field that the resource has. The findings name no field: the caller knows what it was called.
     pub fn new(kind: &Kind, field: &str, operator: &str, text: &str) -> Result<Self, Finding> {
         let wrong = |code: &str, message: String| Finding::new("", code, message);

@@ -211,6 +211,7 @@ async fn what_cannot_be_asked_for_is_named() {
         ("filter[config.password][prefix]=A", "filter[config.password][prefix]", "secret"),
         ("sort=config.password", "sort", "secret"),
         ("sort=nome", "sort", "unknown"),
+        ("sort=", "sort", "unknown"),
         ("sort=name,-name", "sort", "twice"),
         ("after=nonsense", "after", "cursor"),
         (&format!("after={named}"), "after", "cursor"),

@@ -1,0 +1,68 @@
+//! Health, metrics, and the description itself.
+
+use super::super::Operation;
+use serde_json::json;
+
+const CHAPTER: &str = "server";
+
+pub fn live() -> Operation {
+    let schema = json!({
+        "type": "object",
+        "required": ["status"],
+        "properties": {"status": {"const": "ok"}},
+        "additionalProperties": false,
+    });
+    Operation::new(CHAPTER, "live", "Whether the process answers").json(200, "It does.", &schema, &[])
+}
+
+pub fn ready() -> Operation {
+    let schema = |status: &str| {
+        let object = || json!({"type": "object"});
+        json!({
+            "type": "object",
+            "required": ["status"],
+            "properties": {
+                "status": {"const": status},
+                "store": object(),
+                "sync": object(),
+                "backup": {"type": ["object", "string"]},
+            },
+            "additionalProperties": false,
+        })
+    };
+    Operation::new(CHAPTER, "ready", "Whether reads and writes are possible")
+        .about("Details are for this machine and the networks of `[api] metrics_from`; others see the bare state.")
+        .json(200, "They are.", &schema("ready"), &[])
+        .json(503, "Writes are not.", &schema("not ready"), &[])
+}
+
+pub fn metrics() -> Operation {
+    Operation::new(CHAPTER, "metrics", "The state of the server, for Prometheus")
+        .about("For this machine and the networks of `[api] metrics_from`.")
+        .answers(200, "Text format 0.0.4.", &json!({"text/plain": {"type": "string"}}), &[])
+}
+
+pub fn openapi() -> Operation {
+    let schema = json!({"type": "object", "required": ["openapi", "info", "paths", "components"]});
+    Operation::new(CHAPTER, "openapi", "This document")
+        .header("If-None-Match", false, "Of a version that is known.", super::v2::tags())
+        .json(200, "OpenAPI 3.1.", &schema, &["ETag", "Cache-Control"])
+        .answers(304, "That version is still the right one.", &json!(null), &["ETag", "Cache-Control"])
+        .refuses(&[400])
+}
+
+pub fn page() -> Operation {
+    Operation::new(CHAPTER, "docs", "This document as a page").answers(
+        200,
+        "A page that asks no other host.",
+        &json!({"text/html": {"type": "string"}}),
+        &["Cache-Control"],
+    )
+}
+
+pub fn page_file() -> Operation {
+    let content = json!({"text/javascript": {"type": "string"}, "text/css": {"type": "string"}});
+    Operation::new(CHAPTER, "docs_file", "A file of that page")
+        .answers(200, "It.", &content, &["Cache-Control"])
+        .refuses(&[404])
+}

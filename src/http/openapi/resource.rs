@@ -1,0 +1,555 @@
+//! What is sent and answered about the records of one resource: schemas and parameters, made from its [`Kind`].
+
+use super::operation::{bare, component};
+use crate::resource::{Kind, MASK, PASSWORD, TOKEN_EPOCH};
+use crate::store::{Filter, OPERATORS};
+use iso_currency::Currency;
+use serde_json::{Map, Value, json};
+use std::sync::LazyLock;
+
+/// What a schema of a resource is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// A record as it is answered.
+    Record,
+    /// Some fields of one.
+    Fields,
+    /// A page of a list.
+    Page,
+    /// What makes a new one.
+    New,
+    /// What replaces one.
+    Replacement,
+    /// What is to be different in one.
+    Patch,
+    /// An entry as `/v1` answers it.
+    V1Entry,
+    /// What makes a new one on `/v1`.
+    V1New,
+    /// What changes one on `/v1`.
+    V1Change,
+}
+
+const PARTS: &[Part] = &[
+    Part::Record,
+    Part::Fields,
+    Part::Page,
+    Part::New,
+    Part::Replacement,
+    Part::Patch,
+    Part::V1Entry,
+    Part::V1New,
+    Part::V1Change,
+];
+
+/// Formats of our own, as others can check them: what has the format keeps these rules.
+const FORMATS: &[(&str, &str)] = &[
+    ("device-password", r#"{"pattern": "^[A-Z0-9]{16}$"}"#),
+    ("kid", r#"{"pattern": "^[A-Za-z0-9_-]{1,32}$"}"#),
+    ("series", r#"{"pattern": "^[^%\\u0000-\\u001f\\u007f-\\u009f]{1,64}$", "not": {"const": "config"}}"#),
+];
+
+/// The rules of a format of our own.
+fn rules(format: &Value) -> Option<Map<String, Value>> {
+    if format == "currency" {
+        return Some(Map::from_iter([("enum".to_owned(), CURRENCIES.as_slice().into())]));
+    }
+    let (_, rules) = FORMATS.iter().find(|(name, _)| format == name)?;
+    Some(serde_json::from_str(rules).unwrap_or_else(|e| unreachable!("the rules of a format: {e}")))
+}
+
+/// The values of the format `currency`.
+static CURRENCIES: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let letters = || 'A'..='Z';
+    let pairs = letters().flat_map(|a| letters().map(move |b| (a, b)));
+    let codes = pairs.flat_map(|(a, b)| letters().map(move |c| String::from_iter([a, b, c])));
+    codes.filter(|code| Currency::from_code(code).is_some()).collect()
+});
+
+/// A reference to a schema of the resource. The dot keeps the names apart, whatever resources are called.
+pub fn part(kind: &Kind, part: Part) -> Value {
+    component(&name(kind, part))
+}
+
+fn name(kind: &Kind, part: Part) -> String {
+    format!("{}.{part:?}", kind.name())
+}
+
+/// The schemas of a resource, by name.
+pub fn schemas(kind: &Kind) -> Vec<(String, Value)> {
+    let schema = |part| {
+        let mut schema = match part {
+            Part::Record => record(kind),
+            Part::Fields => with_nothing_required(record(kind)),
+            Part::Page => page(kind),
+            Part::New => new(kind),
+            Part::Replacement => replacement(kind),
+            Part::Patch => patch(kind),
+            Part::V1Entry => v1_entry(kind),
+            Part::V1New => v1_new(kind),
+            Part::V1Change => with_nothing_required(v1_new(kind)),
+        };
+        schema["title"] = name(kind, part).into();
+        schema["description"] = words(kind, part).into();
+        (name(kind, part), schema)
+    };
+    PARTS.iter().copied().map(schema).collect()
+}
+
+fn words(kind: &Kind, part: Part) -> String {
+    let of = kind.name();
+    match part {
+        Part::Record => format!("One of {of}."),
+        Part::Fields => format!("Those fields of one of {of} that were asked for."),
+        Part::Page => format!("A page of {of}."),
+        Part::New => format!("What makes a new one of {of}."),
+        Part::Replacement => format!("What replaces one of {of}."),
+        Part::Patch => format!("What is to be different in one of {of}."),
+        Part::V1Entry => format!("One of {of}, as /v1 has it."),
+        Part::V1New => format!("What makes a new one of {of}, as /v1 has it."),
+        Part::V1Change => format!("What changes one of {of}, as /v1 has it."),
+    }
+}
+
+/// The fields that a client can ask for.
+pub fn readable(kind: &Kind) -> Vec<String> {
+    let mut fields = Vec::new();
+    each_property(&record(kind), "", &mut |path, _| fields.push(path.to_owned()));
+    fields
+}
+
+/// The fields by which a list is ordered, and the same with `-`.
+pub fn sortable(kind: &Kind) -> Vec<String> {
+    comparable(kind).into_iter().flat_map(|(field, _)| [field.clone(), format!("-{field}")]).collect()
+}
+
+/// The parameters that choose records of a list: one for each field, an object of conditions.
+pub fn filters(kind: &Kind) -> Vec<Value> {
+    let filter = |(field, scale): (String, Scale)| {
+        json!({
+            "name": format!("filter[{field}]"),
+            "in": "query",
+            "style": "deepObject",
+            "explode": true,
+            "schema": component(&scale.name()),
+        })
+    };
+    comparable(kind).into_iter().map(filter).collect()
+}
+
+/// What the conditions on a field compare.
+#[derive(Debug, Clone, Copy)]
+pub struct Scale {
+    values: Values,
+    nullable: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Values {
+    Text,
+    Number,
+    Truth,
+    Time,
+}
+
+impl Scale {
+    /// All there are.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let values = [Values::Text, Values::Number, Values::Truth, Values::Time].into_iter();
+        values.flat_map(|values| [false, true].map(|nullable| Self { values, nullable }))
+    }
+
+    fn of(schema: &Value) -> Self {
+        let has = |name: &str| types(schema).any(|one| one == name);
+        let values = match schema["format"].as_str() {
+            _ if has("integer") || has("number") => Values::Number,
+            _ if has("boolean") => Values::Truth,
+            Some("date-time") => Values::Time,
+            _ => Values::Text,
+        };
+        // As a text, `null` is one that may be asked for anyway.
+        let nullable = has("null") && !matches!(values, Values::Text);
+        Self { values, nullable }
+    }
+
+    /// Among the components.
+    pub fn name(self) -> String {
+        format!("Filter.{:?}{}", self.values, if self.nullable { "OrNull" } else { "" })
+    }
+
+    /// The object of conditions.
+    pub fn schema(self) -> Value {
+        let one = match self.values {
+            Values::Text => json!({"type": "string"}),
+            Values::Number => json!({"type": "number"}),
+            Values::Truth => json!({"type": "boolean"}),
+            Values::Time => json!({"type": "string", "format": "date-time"}),
+        };
+        let one = if self.nullable { json!({"anyOf": [one, {"const": "null"}]}) } else { one };
+        let mut several = json!({"type": "string", "description": "One of several, with commas between."});
+        match self.values {
+            Values::Number => several["pattern"] = self.list_of("-?[0-9]+(\\.[0-9]+)?").into(),
+            Values::Truth => several["pattern"] = self.list_of("(true|false)").into(),
+            Values::Text | Values::Time => {}
+        }
+        let condition = |operator: &str| match operator {
+            "in" => several.clone(),
+            _ => one.clone(),
+        };
+        let fits = |operator: &&&str| match self.values {
+            Values::Text => true,
+            // Several points in time are asked for by none; it is possible, but for a pattern that is hard to read.
+            Values::Time => !matches!(**operator, "contains" | "prefix" | "in"),
+            Values::Number | Values::Truth => !matches!(**operator, "contains" | "prefix"),
+        };
+        let conditions: Map<_, _> = OPERATORS
+            .iter()
+            .filter(fits)
+            .map(|operator| ((*operator).to_owned(), condition(operator)))
+            .collect();
+        json!({
+            "title": self.name(),
+            "description": "Conditions, all of which must hold.",
+            "type": "object",
+            "properties": conditions,
+            "additionalProperties": false,
+        })
+    }
+
+    fn list_of(self, one: &str) -> String {
+        let one = if self.nullable { format!("({one}|null)") } else { one.to_owned() };
+        format!("^{one}(,{one})*$")
+    }
+}
+
+/// The fields that compare, and how.
+fn comparable(kind: &Kind) -> Vec<(String, Scale)> {
+    let mut fields = Vec::new();
+    each_property(&record(kind), "", &mut |path, schema| {
+        if Filter::compares(kind, path) && !kind.is_secret(path) {
+            fields.push((path.to_owned(), Scale::of(schema)));
+        }
+    });
+    fields
+}
+
+fn record(kind: &Kind) -> Value {
+    let mut schema = bare(kind.import_schema().json());
+    kind.hidden(true).iter().for_each(|path| remove_property(&mut schema, path));
+    require_what_has_a_default(&mut schema);
+    for path in kind.hidden(false) {
+        require_not(&mut schema, path);
+        if let Some(secret) = property_mut(&mut schema, path) {
+            add_words(secret, "A secret: absent for those who may not see it.");
+        }
+    }
+    mark(kind, &mut schema);
+    schema
+}
+
+fn page(kind: &Kind) -> Value {
+    json!({
+        "type": "object",
+        "required": ["items", "next", "total"],
+        "additionalProperties": false,
+        "properties": {
+            "items": {"type": "array", "items": {"anyOf": [part(kind, Part::Record), part(kind, Part::Fields)]}},
+            "next": {
+                "type": ["string", "null"],
+                "description": "`after` of the next page; null on the last one.",
+            },
+            "total": {"type": "integer", "minimum": 0, "description": "Records on all pages."},
+        },
+    })
+}
+
+fn new(kind: &Kind) -> Value {
+    let mut schema = bare(kind.draft_schema().json());
+    copy_words(&record(kind), &mut schema);
+    mark(kind, &mut schema);
+    schema
+}
+
+fn replacement(kind: &Kind) -> Value {
+    let mut schema = bare(kind.redraft_schema().json());
+    let record = record(kind);
+    for path in kind.server_owned() {
+        let Some(server_owned) = property(&record, path) else { continue };
+        let (above, name) = path.rsplit_once('.').unwrap_or(("", path));
+        if let Some(object) = property_mut(&mut schema, above) {
+            object["properties"][name] = server_owned.clone();
+        }
+    }
+    copy_words(&record, &mut schema);
+    mark(kind, &mut schema);
+    schema
+}
+
+fn patch(kind: &Kind) -> Value {
+    let mut schema = replacement(kind);
+    allow_null_where_it_brings_a_default(&mut schema);
+    with_nothing_required(schema)
+}
+
+fn v1_entry(kind: &Kind) -> Value {
+    let mut schema = bare(kind.import_schema().json());
+    let unknown = kind.definition().not_on_v1.iter().map(String::as_str);
+    unknown.chain([TOKEN_EPOCH]).for_each(|path| remove_property(&mut schema, path));
+    require_what_has_a_default(&mut schema);
+    for path in kind.hidden(false) {
+        if let Some(secret) = property_mut(&mut schema, path) {
+            let mask = json!({"const": MASK});
+            *secret = if path == PASSWORD { mask } else { json!({"anyOf": [secret.take(), mask]}) };
+        }
+    }
+    for (name, resource, _) in &kind.definition().back_references {
+        schema["properties"][name] = json!({
+            "type": "array",
+            "items": {"type": "string", "format": "uuid"},
+            "description": format!("Those of {resource} that refer to it."),
+        });
+        if let Some(required) = schema.get_mut("required").and_then(Value::as_array_mut) {
+            required.push(name.as_str().into());
+        }
+    }
+    mark(kind, &mut schema);
+    schema
+}
+
+fn v1_new(kind: &Kind) -> Value {
+    let mut schema = bare(kind.create_schema().json());
+    kind.definition().not_on_v1.iter().for_each(|path| remove_property(&mut schema, path));
+    each_property_mut(&mut schema, &mut |property| {
+        if property["type"] == "integer" {
+            let number = property.take();
+            let text = json!({"type": "string", "pattern": "^\\s*[+-]?[0-9]+\\s*$"});
+            *property = json!({"anyOf": [number, text]});
+        }
+    });
+    mark(kind, &mut schema);
+    schema
+}
+
+/// Says of fields what their schemas do not: whose they are, what they refer to, what their formats are.
+fn mark(kind: &Kind, schema: &mut Value) {
+    for path in kind.server_owned() {
+        if let Some(field) = property_mut(schema, path) {
+            field["readOnly"] = true.into();
+        }
+    }
+    if let Some(password) = property_mut(schema, PASSWORD).filter(|_| kind.login_field().is_some()) {
+        password["writeOnly"] = true.into();
+    }
+    for reference in kind.references() {
+        if let Some(field) = property_mut(schema, &reference.field) {
+            add_words(field, &format!("The uuid of one of {}.", reference.to));
+            field["x-references"] = reference.to.as_str().into();
+        }
+    }
+    each_property_mut(schema, &mut |property| {
+        let rules = rules(&property["format"]);
+        if let (Some(rules), Some(property)) = (rules, property.as_object_mut()) {
+            rules.into_iter().for_each(|(name, rule)| {
+                property.entry(name).or_insert(rule);
+            });
+        }
+    });
+}
+
+fn add_words(schema: &mut Value, words: &str) {
+    let before = schema["description"].as_str().unwrap_or_default();
+    if !before.contains(words) {
+        schema["description"] = format!("{before} {words}").trim().into();
+    }
+}
+
+/// What a field is for stands in one of its schemas.
+fn copy_words(from: &Value, to: &mut Value) {
+    each_direct_property(to, &mut |name, to| {
+        let Some(from) = from["properties"].get(name) else { return };
+        if to.get("description").is_none() && from.get("description").is_some() {
+            to["description"] = from["description"].clone();
+        }
+        copy_words(from, to);
+    });
+}
+
+/// A stored record has them.
+fn require_what_has_a_default(schema: &mut Value) {
+    if schema.get("properties").is_none() {
+        return;
+    }
+    let mut defaults = Vec::new();
+    each_direct_property(schema, &mut |name, property| {
+        if property.as_object_mut().is_some_and(|property| property.remove("default").is_some()) {
+            defaults.push(name.to_owned());
+        }
+        require_what_has_a_default(property);
+    });
+    let mut required: Vec<String> = serde_json::from_value(schema["required"].take()).unwrap_or_default();
+    required.extend(defaults);
+    required.sort();
+    required.dedup();
+    schema["required"] = required.into();
+}
+
+fn with_nothing_required(mut schema: Value) -> Value {
+    relax(&mut schema);
+    schema
+}
+
+fn relax(schema: &mut Value) {
+    let Some(object) = schema.as_object_mut().filter(|object| object.contains_key("properties")) else {
+        return;
+    };
+    object.remove("required");
+    each_direct_property(schema, &mut |_, property| {
+        // It is filled in for whole records only.
+        if let Some(property) = property.as_object_mut() {
+            property.remove("default");
+        }
+        relax(property);
+    });
+}
+
+/// A field that need not be there can be taken out.
+fn allow_null_where_it_brings_a_default(schema: &mut Value) {
+    let required = schema["required"].clone();
+    let is_required =
+        |name: &str| required.as_array().is_some_and(|names| names.iter().any(|one| one == name));
+    each_direct_property(schema, &mut |name, property| {
+        allow_null_where_it_brings_a_default(property);
+        if !is_required(name) && property["readOnly"] != true {
+            allow_null(property);
+        }
+    });
+}
+
+fn allow_null(schema: &mut Value) {
+    match types(schema).map(Value::from).collect::<Vec<_>>() {
+        types if types.is_empty() => *schema = json!({"anyOf": [schema.take(), {"type": "null"}]}),
+        types if types.contains(&"null".into()) => {}
+        mut types => {
+            types.push("null".into());
+            schema["type"] = types.into();
+            if let Some(values) = schema.get_mut("enum").and_then(Value::as_array_mut) {
+                values.push(Value::Null);
+            }
+        }
+    }
+}
+
+fn types(schema: &Value) -> impl Iterator<Item = &str> {
+    let one = schema["type"].as_str();
+    one.into_iter().chain(schema["type"].as_array().into_iter().flatten().filter_map(Value::as_str))
+}
+
+fn each_property(schema: &Value, above: &str, see: &mut impl FnMut(&str, &Value)) {
+    for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+        let path = if above.is_empty() { name.clone() } else { format!("{above}.{name}") };
+        see(&path, property);
+        each_property(property, &path, see);
+    }
+}
+
+fn each_property_mut(schema: &mut Value, change: &mut impl FnMut(&mut Value)) {
+    each_direct_property(schema, &mut |_, property| {
+        each_property_mut(property, change);
+        change(property);
+    });
+}
+
+fn each_direct_property(schema: &mut Value, change: &mut impl FnMut(&str, &mut Value)) {
+    let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
+    properties.into_iter().flatten().for_each(|(name, property)| change(name, property));
+}
+
+fn property<'a>(schema: &'a Value, path: &str) -> Option<&'a Value> {
+    path.split('.').try_fold(schema, |schema, name| schema.get("properties")?.get(name))
+}
+
+/// The schema at a path; that of the whole for an empty one.
+fn property_mut<'a>(schema: &'a mut Value, path: &str) -> Option<&'a mut Value> {
+    let mut names = path.split('.').filter(|name| !name.is_empty());
+    names.try_fold(schema, |schema, name| schema.get_mut("properties")?.get_mut(name))
+}
+
+fn remove_property(schema: &mut Value, path: &str) {
+    require_not(schema, path);
+    let (above, name) = path.rsplit_once('.').unwrap_or(("", path));
+    if let Some(properties) =
+        property_mut(schema, above).and_then(|object| object.get_mut("properties")?.as_object_mut())
+    {
+        properties.remove(name);
+    }
+}
+
+fn require_not(schema: &mut Value, path: &str) {
+    let (above, name) = path.rsplit_once('.').unwrap_or(("", path));
+    if let Some(required) =
+        property_mut(schema, above).and_then(|object| object.get_mut("required")?.as_array_mut())
+    {
+        required.retain(|required| required != name);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resource::{Kinds, Schema};
+    use proptest::prelude::*;
+
+    fn kinds() -> Kinds {
+        let enabled = ["users", "karanas", "maintenances", "payments"].map(String::from);
+        Kinds::enabled(&enabled).unwrap()
+    }
+
+    #[test]
+    fn every_format_of_ours_in_a_resource_has_rules() {
+        let known = ["uuid", "email", "date", "date-time", "sha512-crypt"];
+        for kind in kinds().public() {
+            for schema in [kind.create_schema(), kind.import_schema()] {
+                each_property(schema.json(), "", &mut |path, property| {
+                    let format = property["format"].as_str().filter(|name| !known.contains(name));
+                    assert!(format.is_none() || rules(&property["format"]).is_some(), "{path}: {format:?}");
+                });
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_rules_of_a_format_take_what_the_format_takes(
+            text in "[ -~ü%\\n\u{85}]{0,70}|[A-Z0-9]{15,17}|[A-Za-z0-9_-]{1,33}|[A-Z]{3}|config|configs"
+        ) {
+            let of = |rules: Value| Schema::new(json!({"properties": {"x": rules}})).unwrap();
+            let value = json!({"x": text});
+            for format in ["currency", "device-password", "kid", "series"] {
+                let rules = rules(&format.into()).unwrap();
+                let by_rules = of(rules.into()).check_value(&value).is_empty();
+                let by_format = of(json!({"format": format})).check_value(&value).is_empty();
+                prop_assert_eq!(by_rules, by_format, "{}", format);
+            }
+        }
+    }
+
+    #[test]
+    fn null_is_offered_only_where_it_does_something() {
+        let kinds = kinds();
+        let patch = patch(kinds.get("karanas").unwrap());
+        let allows_null = |path: &str| types(property(&patch, path).unwrap()).any(|one| one == "null");
+        for (path, allowed) in [
+            ("name", false),
+            ("note", true),
+            ("owner", true),
+            ("config", false),
+            ("config.signal", true),
+            ("state", true),
+        ] {
+            assert_eq!(allows_null(path), allowed, "{path}");
+        }
+        assert!(
+            patch.get("required").is_none() && property(&patch, "config").unwrap().get("required").is_none()
+        );
+    }
+}
