@@ -275,6 +275,10 @@ pub async fn events(
         _place: place,
         app,
     };
+    // It is told of the end of its rights from here on; they may have ended just before.
+    if !reader.stands() {
+        return Err(Error::BadCredentials("the token has ended; sign in again".into()).into());
+    }
     let events = stream::unfold(reader, async |mut reader| {
         let text = reader.next().await?;
         Some((Ok::<_, Infallible>(text), reader))
@@ -319,9 +323,24 @@ impl Reader {
         if let Some(greeting) = self.greeting.take() {
             return Some(greeting);
         }
+        // Looked at before each commit, too: a reader that always has a next one never waits.
+        let mut has_doubts = false;
         loop {
+            let is_due = self.due() <= Instant::now();
+            has_doubts |= is_due || self.sessions.has_changed().unwrap_or(true);
+            if *self.stop.borrow() || (has_doubts && !self.stands()) {
+                return None;
+            }
+            self.sessions.mark_unchanged();
+            has_doubts = false;
+            if is_due {
+                self.heartbeat = Instant::now() + self.app.limits.heartbeat;
+                // An id without data is no event; it is where the client resumes.
+                let id = self.silent.take().map(|revision| format!("id: {revision}\n")).unwrap_or_default();
+                return Some(format!(":\n{id}\n").into());
+            }
             // Whoever has fallen behind comes again, and learns what it has missed, or that it is too much.
-            while let Some(commit) = self.follower.take().ok()? {
+            if let Some(commit) = self.follower.take().ok()? {
                 if self.view.is_touched_by(&self.app, &commit) && !self.stands() {
                     return None;
                 }
@@ -331,25 +350,21 @@ impl Reader {
                     return Some(text);
                 }
                 self.silent = Some(told.commit.revision.clone());
-            }
-            let due = self.ends.map_or(self.heartbeat, |ends| ends.min(self.heartbeat));
-            let is_due = tokio::select! {
-                () = stopped(&mut self.stop) => return None,
-                () = self.follower.changed() => continue,
-                _ = self.sessions.changed() => false,
-                () = sleep_until(due) => true,
-            };
-            if !self.stands() {
-                return None;
-            }
-            if !is_due {
                 continue;
             }
-            self.heartbeat = Instant::now() + self.app.limits.heartbeat;
-            // An id without data is no event; it is where the client resumes.
-            let id = self.silent.take().map(|revision| format!("id: {revision}\n")).unwrap_or_default();
-            return Some(format!(":\n{id}\n").into());
+            let due = self.due();
+            tokio::select! {
+                () = stopped(&mut self.stop) => {}
+                () = self.follower.changed() => {}
+                _ = self.sessions.changed() => has_doubts = true,
+                () = sleep_until(due) => {}
+            }
         }
+    }
+
+    /// When it is next to be told something, or to be seen whether its token still stands.
+    fn due(&self) -> Instant {
+        self.ends.map_or(self.heartbeat, |ends| ends.min(self.heartbeat))
     }
 
     /// Whether the reader would still be let in, with the same rights.

@@ -87,6 +87,31 @@ async fn a_stream_ends_with_its_session_or_key() {
     other.send("GET", "/v2/events?resource=keys", &Value::Null, &[]).await.problem(400, "invalid");
 }
 
+/// A reader that always has a next event to take is seen to as well.
+#[tokio::test]
+async fn a_stream_ends_in_the_middle_of_many_changes() {
+    let server = Server::start();
+    let admin = server.admin().await;
+    let person = admin.person("viewer", "vic").await;
+    let signed_in = sign_in(&server.nobody, &person.email, &person.password).await.session;
+    let mut events = Events::of(&signed_in, "/v2/events").await;
+    let writing = tokio::spawn(async move {
+        loop {
+            futures::future::join_all((0..32).map(|_| karana(&admin, "Roof", None))).await;
+        }
+    });
+    for _ in 0..100 {
+        events.next().await;
+    }
+    assert_eq!(signed_in.send("POST", "/v2/logout", &Value::Null, &[]).await.status, 204);
+    let begin = Instant::now();
+    while !matches!(events.message().await, Message::End) {
+        assert!(begin.elapsed() < Duration::from_secs(10), "it goes on");
+    }
+    assert!(!writing.is_finished());
+    writing.abort();
+}
+
 #[tokio::test]
 async fn streams_end_at_once_when_the_server_stops() {
     let server = Server::start();
