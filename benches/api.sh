@@ -47,6 +47,7 @@ owners() {
         curl -sf "$api/v2/batch" -H "$auth" -H "$json" -d '{"operations": [{"op": "create", "resource": "users", "data": {
             "name": "Owner", "email": "owner'"$n"'@example.com",
             "credentials": {"login": "owner'"$n"'@example.com", "password": "12345"}}}]}' | member uuid
+        echo
     done
 }
 owners >"$work/owners"
