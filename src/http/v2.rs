@@ -59,7 +59,7 @@ pub async fn list(
         .find(|(name, _)| name == "sort")
         .map(|(_, sort)| sort.into_owned())
         .unwrap_or_default();
-    let scans = !(wanted.sort.is_empty() && wanted.filters.is_empty());
+    let scans = wanted.scans(&tables, kind);
     let list = move || -> Answer {
         let kind = app.kind(&resource)?;
         let (page, mut seen) = call(&app, &actor, &context, &resource).page(&tables, wanted)?;

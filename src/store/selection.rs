@@ -378,6 +378,16 @@ impl Selection {
         self.after.as_ref().map(|after| after.uuid)
     }
 
+    /// Whether many records must be looked at to find those that are wanted.
+    pub fn scans(&self, tables: &Snapshot, kind: &Kind) -> bool {
+        const FEW: usize = 500;
+        if self.sort.is_empty() && self.filters.is_empty() {
+            return false;
+        }
+        let found = self.filters.iter().filter_map(|filter| filter.candidates(tables, kind));
+        found.map(|found| found.len()).min().is_none_or(|found| found > FEW)
+    }
+
     /// Whether a position is one in this order.
     pub fn knows(&self, position: &Position) -> bool {
         let fits = |(by, key): (&Order, &Key)| match key {
