@@ -8,6 +8,7 @@ use crate::resource::Kind;
 use crate::store::{Clock, Snapshot};
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How long what is handed out lasts.
@@ -56,9 +57,9 @@ impl Credentials {
     }
 
     /// The actor that a bearer's token or key lets in, as the tables have it now.
-    pub fn actor(&self, tables: &Snapshot, bearer: &str) -> Result<Actor, Error> {
+    pub fn actor(&self, tables: &Snapshot, bearer: &str) -> Result<Arc<Actor>, Error> {
         let actor = if keys::is_key(bearer) {
-            keys::actor(tables, bearer, (self.clock)())?
+            Arc::new(keys::actor(tables, bearer, (self.clock)())?)
         } else {
             self.tokens.actor(tables, bearer)?
         };

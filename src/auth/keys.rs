@@ -69,7 +69,7 @@ pub fn actor(tables: &Snapshot, text: &str, now: DateTime<Utc>) -> Result<Actor,
     let owner = &kind.references()[0];
     let users = tables.kinds().get(&owner.to).ok_or_else(wrong)?;
     let user = tables.get(users, key.owner).ok_or_else(wrong)?;
-    let mut actor = Actor::of(users, &user.entry()).map_err(|error| match error {
+    let mut actor = Actor::of(users, user).map_err(|error| match error {
         Error::BadCredentials(_) => wrong(),
         other => other,
     })?;

@@ -23,10 +23,8 @@ pub use sessions::{Grant, Origin, Session, Sessions};
 pub use token::Tokens;
 
 use crate::error::Error;
-use crate::resource::{Entry, Kind, Role, TOKEN_EPOCH};
-use crate::store::{Author, Snapshot};
-use serde::Deserialize;
-use serde_json::Value;
+use crate::resource::{Kind, Role, TOKEN_EPOCH};
+use crate::store::{Author, Record, Snapshot, string};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -66,35 +64,43 @@ pub enum Pass {
 }
 
 impl Actor {
-    /// The actor that an entry is, unless the entry may not sign in now.
-    pub fn of(kind: &Kind, entry: &Entry) -> Result<Self, Error> {
-        let text = |name: &str| entry.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let broken =
-            |what: &str| Error::Internal(format!("an entry of {} has no usable {what}", kind.name()));
-        if text("state") == "suspended" {
+    /// The actor that a record is, unless it may not sign in now.
+    pub fn of(kind: &Kind, record: &Record) -> Result<Self, Error> {
+        let login = kind.login_field().unwrap_or("email");
+        // Not the whole of it is parsed: this is done for every request.
+        let [state, role, name, email, epoch] =
+            record.values_at(["state", "role", "name", login, TOKEN_EPOCH]);
+        let text = |raw: Option<&str>| raw.map(string).unwrap_or_default().into_owned();
+        if state.map(string).as_deref() == Some("suspended") {
             return Err(ended());
         }
+        let role = role
+            .and_then(|role| serde_json::from_str(role).ok())
+            .ok_or_else(|| Error::Internal(format!("an entry of {} has no usable role", kind.name())))?;
         Ok(Self {
             resource: kind.name().to_owned(),
-            uuid: text("uuid").parse().map_err(|_| broken("uuid"))?,
-            role: entry
-                .get("role")
-                .and_then(|role| Role::deserialize(role).ok())
-                .ok_or_else(|| broken("role"))?,
-            name: text("name"),
-            email: text(kind.login_field().unwrap_or("email")),
+            uuid: record.uuid(),
+            role,
+            name: text(name),
+            email: text(email),
             pass: Pass::Token,
-            epoch: entry.get(TOKEN_EPOCH).and_then(Value::as_u64).unwrap_or_default(),
+            epoch: epoch.and_then(|epoch| epoch.parse().ok()).unwrap_or_default(),
         })
     }
 
     /// Finds the actor that signed in as `uuid` when its epoch was `epoch`, if nothing has ended that since.
     fn find(tables: &Snapshot, resource: &str, uuid: Uuid, epoch: u64) -> Result<Self, Error> {
-        let kind =
-            tables.kinds().get(resource).filter(|kind| kind.login_field().is_some()).ok_or_else(ended)?;
-        let actor = Self::of(kind, &tables.get(kind, uuid).ok_or_else(ended)?.entry())?;
+        let (kind, record) = Self::record(tables, resource, uuid)?;
+        let actor = Self::of(kind, record)?;
         // It moves on when the password, the role or the state changes.
         if actor.epoch == epoch { Ok(actor) } else { Err(ended()) }
+    }
+
+    /// The record that one signs in as, if it is there still.
+    fn record<'a>(tables: &'a Snapshot, resource: &str, uuid: Uuid) -> Result<(&'a Kind, &'a Record), Error> {
+        let kind = tables.kinds().get(resource).filter(|kind| kind.login_field().is_some());
+        let kind = kind.ok_or_else(ended)?;
+        Ok((kind, tables.get(kind, uuid).ok_or_else(ended)?))
     }
 
     /// Fails when the actor has been deleted, demoted or suspended since the request began, or its key is gone.
@@ -113,12 +119,17 @@ impl Actor {
         }
     }
 
+    /// Its record, as the log and commits name it.
+    pub fn path(&self) -> String {
+        format!("{}/{}", self.resource, self.uuid)
+    }
+
     /// The author of this actor's commits.
     pub fn author(&self, request_id: &str) -> Author {
         Author {
             name: self.name.clone(),
             email: self.email.clone(),
-            actor: format!("{}/{}", self.resource, self.uuid),
+            actor: self.path(),
             request_id: Some(request_id.to_owned()),
         }
     }

@@ -3,7 +3,7 @@
 use super::{Actor, Pass};
 use crate::error::{Error, Finding};
 use crate::resource::{Entry, Kind, PASSWORD, Role};
-use crate::store::Snapshot;
+use crate::store::{Record, Snapshot};
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -104,16 +104,22 @@ pub struct Subject {
 }
 
 impl Subject {
-    /// What the policy must know of an entry, stored or about to be.
+    /// What the policy must know of an entry that is in no table, or not yet.
     pub fn new(tables: &Snapshot, kind: &Kind, entry: &Entry) -> Self {
-        Self::belonging_to(tables.owner(kind, entry), kind, entry)
-    }
-
-    /// The same of an entry whose owner is known.
-    pub fn belonging_to(owner: Option<Uuid>, kind: &Kind, entry: &Entry) -> Self {
         let uuid = entry.get("uuid").and_then(|uuid| uuid.as_str()?.parse().ok());
         let role = kind.login_field().and_then(|_| Role::deserialize(entry.get("role")?).ok());
-        Self { uuid, owner, role }
+        Self { uuid, owner: tables.owner(kind, entry), role }
+    }
+
+    /// The same of a stored record.
+    pub fn of(tables: &Snapshot, kind: &Kind, record: &Record) -> Self {
+        Self::belonging_to(tables.owner_of(kind, record), kind, record)
+    }
+
+    /// The same of a record whose owner is known.
+    pub fn belonging_to(owner: Option<Uuid>, kind: &Kind, record: &Record) -> Self {
+        let role = kind.login_field().and_then(|_| serde_json::from_str(record.value_at("role")?).ok());
+        Self { uuid: Some(record.uuid()), owner, role }
     }
 }
 

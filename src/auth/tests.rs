@@ -53,7 +53,7 @@ impl Stage {
     pub fn actor(&self) -> Actor {
         let tables = self.store.read();
         let users = tables.kinds().get("users").unwrap();
-        Actor::of(users, &tables.get(users, self.user).unwrap().entry()).unwrap()
+        Actor::of(users, tables.get(users, self.user).unwrap()).unwrap()
     }
 
     pub fn pass(&self, seconds: i64) {

@@ -21,6 +21,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::HashMap;
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// What `POST /v2/batch` takes.
@@ -108,7 +109,7 @@ type Outcome = Vec<(Uuid, Option<Kept>)>;
 /// `POST /v2/batch`
 pub async fn batch(
     State(app): State<App>,
-    Extension(actor): Extension<Actor>,
+    Extension(actor): Extension<Arc<Actor>>,
     Extension(context): Extension<Context>,
     RawQuery(query): RawQuery,
     key: IdempotencyKey,

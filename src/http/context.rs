@@ -12,11 +12,12 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
-use chrono::NaiveTime;
+use chrono::{NaiveDate, NaiveTime};
+use futures::FutureExt;
 use std::net::{IpAddr, SocketAddr};
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
-use uuid::Uuid;
 
 /// Carries the request's id, in both directions.
 pub const REQUEST_ID: &str = "x-request-id";
@@ -68,52 +69,74 @@ pub struct Context {
     pub id: Arc<str>,
     /// Where it comes from.
     pub client: Option<IpAddr>,
-    actor: Arc<OnceLock<String>>,
+    actor: Arc<OnceLock<Arc<Actor>>>,
 }
 
-/// Gives the request its id and writes its line to the log: never a query, a body or a token.
-pub async fn request_line(State(app): State<App>, mut request: Request, next: Next) -> Response {
+/// All that is the same for every request: its id, its line in the log (never a query, a body or a token), the body of a
+/// failure, and the headers that do not depend on the handler. One function, for each layer of its own would cost a
+/// request several allocations.
+pub async fn surround(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let start = Instant::now();
     // Until it has been answered, or the client has gone.
     let _in_flight = app.traffic().in_flight.enter();
-    let id = request
-        .headers()
-        .get(REQUEST_ID)
-        .and_then(acceptable_id)
-        .unwrap_or_else(|| Uuid::new_v4().simple().to_string());
-    let peer = request.extensions().get::<SocketAddr>().map(SocketAddr::ip);
-    let client = app.networks.client(peer, request.headers());
-    let context = Context { id: id.into(), client, actor: Arc::default() };
+    let context = Context::of(&app, &request);
     request.extensions_mut().insert(context.clone());
-    let (method, path) =
-        (request.method().clone(), request.uri().path().chars().take(200).collect::<String>());
+    let (method, uri) = (request.method().clone(), request.uri().clone());
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let route = || route.as_ref().map(MatchedPath::as_str);
+    let route = route.as_ref().map(MatchedPath::as_str);
 
-    let mut response = next.run(request).await;
-    if reply::is_v1(&path) || path.starts_with("/v2/") {
+    // The panic hook has logged it.
+    let answer = AssertUnwindSafe(next.run(request)).catch_unwind().await;
+    let mut response = answer.unwrap_or_else(|_| reply::panicked());
+    reply::render(&mut response, &method, &uri, &context.id);
+    if method == Method::OPTIONS {
+        no_content(&mut response);
+    }
+    if reply::is_v1(uri.path()) || uri.path().starts_with("/v2/") {
         // Tokens, device passwords: nothing for a cache on the way, unless the handler knows better.
         let headers = response.headers_mut();
         headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
         headers.append(header::VARY, HeaderValue::from_static("authorization"));
     }
+    if let Some(since) = app.v1_deprecated.filter(|_| reply::is_v1(uri.path())) {
+        deprecate(&mut response, since);
+    }
     if let Ok(id) = HeaderValue::from_str(&context.id) {
         response.headers_mut().insert(REQUEST_ID, id);
     }
     let took = start.elapsed();
-    app.traffic().answered(route(), &method, response.status(), took);
+    app.traffic().answered(route, &method, response.status(), took);
     tracing::info!(
         request_id = %context.id,
-        actor = context.actor.get().map_or("-", String::as_str),
+        actor = context.actor.get().map_or_else(|| "-".into(), |actor| actor.path()),
         client = context.client.map(|ip| ip.to_string()).unwrap_or_default(),
         %method,
-        path,
-        route = route().unwrap_or_default(),
+        path = uri.path().chars().take(200).collect::<String>(),
+        route = route.unwrap_or_default(),
         status = response.status().as_u16(),
         duration_ms = (took.as_secs_f64() * 1e6).round() / 1e3,
         "request"
     );
     response
+}
+
+/// What OPTIONS is answered with is in the headers. The clients of 2017 know 204 for that; tower-http says 200.
+fn no_content(response: &mut Response) {
+    if response.status() == StatusCode::OK {
+        *response.status_mut() = StatusCode::NO_CONTENT;
+        *response.body_mut() = Body::empty();
+        response.headers_mut().remove(header::CONTENT_LENGTH);
+    }
+}
+
+/// Tells the clients of `/v1`, where the operator wants that, since when they should be those of `/v2` (RFC 9745).
+fn deprecate(response: &mut Response, since: NaiveDate) {
+    let seconds = since.and_time(NaiveTime::MIN).and_utc().timestamp();
+    if let Ok(since) = HeaderValue::try_from(format!("@{seconds}")) {
+        response.headers_mut().insert(HeaderName::from_static("deprecation"), since);
+        let successor = HeaderValue::from_static("</docs>; rel=\"deprecation\"; type=\"text/html\"");
+        response.headers_mut().append(header::LINK, successor);
+    }
 }
 
 /// An id from outside goes into commits and the log: short and plain, or not at all.
@@ -129,26 +152,33 @@ pub async fn authenticate(
     mut request: Request,
     next: Next,
 ) -> Result<Response, Failure> {
+    let actor = actor(&app, &request)?;
+    request.extensions_mut().insert(actor);
+    Ok(next.run(request).await)
+}
+
+/// The same, and lets no program in.
+pub async fn only_people(
+    State(app): State<App>,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, Failure> {
+    let actor = actor(&app, &request)?;
+    actor.is_a_person()?;
+    request.extensions_mut().insert(actor);
+    Ok(next.run(request).await)
+}
+
+fn actor(app: &App, request: &Request) -> Result<Arc<Actor>, Failure> {
     let token = bearer(request.headers())?;
     if reply::is_v1(request.uri().path()) {
         refuse_query(request.uri().query())?;
     }
     let actor = app.credentials.actor(&app.store.read(), token)?;
     if let Some(context) = request.extensions().get::<Context>() {
-        let _ = context.actor.set(format!("{}/{}", actor.resource, actor.uuid));
+        let _ = context.actor.set(actor.clone());
     }
-    request.extensions_mut().insert(actor);
-    Ok(next.run(request).await)
-}
-
-/// Lets no program in.
-pub async fn only_people(
-    Extension(actor): Extension<Actor>,
-    request: Request,
-    next: Next,
-) -> Result<Response, Failure> {
-    actor.is_a_person()?;
-    Ok(next.run(request).await)
+    Ok(actor)
 }
 
 /// Whether details of the inside are for this client: for where it is, or for its key.
@@ -183,34 +213,15 @@ pub fn bearer(headers: &HeaderMap) -> Result<&str, Error> {
     if scheme.eq_ignore_ascii_case("bearer") { Ok(token.trim()) } else { Err(wrong()) }
 }
 
-/// Tells the clients of `/v1`, where the operator wants that, since when they should be those of `/v2` (RFC 9745).
-pub async fn deprecation(State(app): State<App>, request: Request, next: Next) -> Response {
-    let since = app.v1_deprecated.filter(|_| reply::is_v1(request.uri().path()));
-    let mut response = next.run(request).await;
-    if let Some(since) = since {
-        let seconds = since.and_time(NaiveTime::MIN).and_utc().timestamp();
-        if let Ok(since) = HeaderValue::try_from(format!("@{seconds}")) {
-            response.headers_mut().insert(HeaderName::from_static("deprecation"), since);
-            let successor = HeaderValue::from_static("</docs>; rel=\"deprecation\"; type=\"text/html\"");
-            response.headers_mut().append(header::LINK, successor);
-        }
-    }
-    response
-}
-
-/// What OPTIONS is answered with is in the headers. The clients of 2017 know 204 for that; tower-http says 200.
-pub async fn options_have_no_content(request: Request, next: Next) -> Response {
-    let is_options = request.method() == Method::OPTIONS;
-    let mut response = next.run(request).await;
-    if is_options && response.status() == StatusCode::OK {
-        *response.status_mut() = StatusCode::NO_CONTENT;
-        *response.body_mut() = Body::empty();
-        response.headers_mut().remove(header::CONTENT_LENGTH);
-    }
-    response
-}
-
 impl Context {
+    fn of(app: &App, request: &Request) -> Self {
+        let id = request.headers().get(REQUEST_ID).and_then(acceptable_id);
+        let id = id.unwrap_or_else(|| format!("{:032x}", rand::random::<u128>()));
+        let peer = request.extensions().get::<SocketAddr>().map(SocketAddr::ip);
+        let client = app.networks.client(peer, request.headers());
+        Self { id: id.into(), client, actor: Arc::default() }
+    }
+
     /// Who is answerable for a commit that this request makes.
     pub fn author(&self, actor: &Actor) -> crate::store::Author {
         actor.author(&self.id)

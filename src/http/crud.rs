@@ -48,7 +48,9 @@ pub enum Condition {
 impl Condition {
     fn check(&self, kind: &Kind, record: &Record) -> Result<(), Error> {
         match self {
-            Self::Is(versions) if !versions.contains(&record.content_id(kind)) => Err(Error::Changed),
+            Self::Is(versions) if !versions.iter().any(|version| version == record.content_id(kind)) => {
+                Err(Error::Changed)
+            }
             _ => Ok(()),
         }
     }
@@ -89,8 +91,7 @@ impl<T: Send + 'static> Call<'_, T> {
         let tables = self.app.store.read();
         let mut shown = Vec::with_capacity(tables.len(kind));
         for record in tables.records(kind) {
-            let entry = record.entry();
-            let subject = Subject::new(&tables, kind, &entry);
+            let subject = Subject::of(&tables, kind, record);
             if policy::may_read(self.actor, kind, &subject).is_ok() {
                 let secrets = policy::sees_secrets(self.actor, kind, &subject);
                 shown.push((record.uuid(), (self.view)(&tables, kind, record, secrets)));
@@ -104,7 +105,7 @@ impl<T: Send + 'static> Call<'_, T> {
         let kind = self.kind(Verb::Read)?;
         let sight = policy::sight(self.actor, kind)?;
         if sight.records != On::All {
-            wanted.among = Some(tables.belonging_to(kind, self.actor.uuid));
+            wanted.narrow(tables.belonging_to(kind, self.actor.uuid));
         }
         let page = tables.select(kind, &wanted);
         let shown = page.records.iter().map(|record| {
@@ -113,7 +114,7 @@ impl<T: Send + 'static> Call<'_, T> {
                 On::None => false,
                 // Who reads only its own sees the secrets of all that it reads.
                 On::Own if sight.records == On::Own => true,
-                _ => policy::sees_secrets(self.actor, kind, &Subject::new(tables, kind, &record.entry())),
+                _ => policy::sees_secrets(self.actor, kind, &Subject::of(tables, kind, record)),
             };
             (self.view)(tables, kind, record, secrets)
         });
@@ -135,7 +136,7 @@ impl<T: Send + 'static> Call<'_, T> {
             (On::All, On::All) => true,
             (On::All, On::None) => false,
             _ => {
-                let subject = Subject::new(tables, kind, &record.entry());
+                let subject = Subject::of(tables, kind, record);
                 policy::may_read(self.actor, kind, &subject)?;
                 policy::sees_secrets(self.actor, kind, &subject)
             }
@@ -332,7 +333,7 @@ pub fn delete(
     condition: &Condition,
 ) -> Result<(), Error> {
     let record = transaction.tables().find(kind, uuid)?;
-    policy::may_delete(actor, kind, &Subject::new(transaction.tables(), kind, &record.entry()))?;
+    policy::may_delete(actor, kind, &Subject::of(transaction.tables(), kind, record))?;
     condition.check(kind, record)?;
     transaction.delete(kind, uuid, dependents).map(|_| ())
 }
@@ -340,6 +341,6 @@ pub fn delete(
 /// An entry as the actor sees it.
 pub fn seen<T>(tables: &Snapshot, actor: &Actor, kind: &Kind, uuid: Uuid, view: View<T>) -> Result<T, Error> {
     let record = tables.find(kind, uuid)?;
-    let subject = Subject::new(tables, kind, &record.entry());
+    let subject = Subject::of(tables, kind, record);
     Ok(view(tables, kind, record, policy::sees_secrets(actor, kind, &subject)))
 }

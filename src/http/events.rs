@@ -157,7 +157,7 @@ impl Change {
         };
         let subject = |side: &Option<Side>| {
             let Side { record, owner } = side.as_ref()?;
-            Some(Subject::belonging_to(*owner, kind, &record.entry()))
+            Some(Subject::belonging_to(*owner, kind, record))
         };
         let (old, new) = (shown(before), shown(after));
         Self {
@@ -185,7 +185,7 @@ impl Change {
 
 /// What a reader sees, and wants to see.
 struct View {
-    actor: Actor,
+    actor: Arc<Actor>,
     /// The numbers of resources; none: all.
     wanted: Option<Vec<usize>>,
 }
@@ -247,7 +247,7 @@ struct Reader {
 /// `GET /v2/events`
 pub async fn events(
     State(app): State<App>,
-    Extension(actor): Extension<Actor>,
+    Extension(actor): Extension<Arc<Actor>>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Failure> {

@@ -54,7 +54,7 @@ inputs!(Restore);
 /// `GET /v2/{resource}/{id}/history`
 pub async fn of_record(
     State(app): State<App>,
-    Extension(actor): Extension<Actor>,
+    Extension(actor): Extension<Arc<Actor>>,
     Path((resource, id)): Path<(String, String)>,
     RawQuery(query): RawQuery,
 ) -> Answer {
@@ -107,7 +107,7 @@ struct Wanted {
 /// `GET /v2/history`
 pub async fn of_tenant(
     State(app): State<App>,
-    Extension(actor): Extension<Actor>,
+    Extension(actor): Extension<Arc<Actor>>,
     RawQuery(query): RawQuery,
 ) -> Answer {
     let mut parameters = Query::new(query.as_deref())?;
@@ -206,7 +206,7 @@ fn may_concern(tables: &Snapshot, actor: &Actor, kind: &Kind, uuid: Uuid) -> boo
         Err(_) => false,
         Ok(sight) if sight.records == On::All => true,
         Ok(_) => tables.get(kind, uuid).is_none_or(|record| {
-            let subject = Subject::new(tables, kind, &record.entry());
+            let subject = Subject::of(tables, kind, record);
             policy::may_read(actor, kind, &subject).is_ok()
         }),
     }
@@ -268,7 +268,7 @@ fn merge(into: &mut Value, from: Value) {
 /// `POST /v2/{resource}/{id}/restore`
 pub async fn restore(
     State(app): State<App>,
-    (Extension(actor), Extension(context)): (Extension<Actor>, Extension<Context>),
+    (Extension(actor), Extension(context)): (Extension<Arc<Actor>>, Extension<Context>),
     Path((resource, id)): Path<(String, String)>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,

@@ -19,6 +19,7 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::sync::Arc;
 use uuid::Uuid;
 
 type Answer = Result<Response, Failure>;
@@ -47,7 +48,7 @@ inputs!(NewKey);
 /// `POST /v2/keys`: the answer is the only one that shows the key.
 pub async fn create(
     State(app): State<App>,
-    Extension(actor): Extension<Actor>,
+    Extension(actor): Extension<Arc<Actor>>,
     Extension(context): Extension<Context>,
     RawQuery(query): RawQuery,
     Json(new): Json<NewKey>,
@@ -88,7 +89,7 @@ pub async fn create(
 /// `GET /v2/keys`: one's own; an admin's, all. Pages, filters and order as in other lists.
 pub async fn list(
     State(app): State<App>,
-    Extension(actor): Extension<Actor>,
+    Extension(actor): Extension<Arc<Actor>>,
     RawQuery(query): RawQuery,
 ) -> Answer {
     let kind = kind(&app)?;
@@ -98,7 +99,7 @@ pub async fn list(
     parameters.end()?;
     let tables = app.store.read();
     if policy::sight(&actor, kind)?.records != On::All {
-        wanted.among = Some(tables.belonging_to(kind, actor.uuid));
+        wanted.narrow(tables.belonging_to(kind, actor.uuid));
     }
     let page = tables.select(kind, &wanted);
     let items = page.records.iter().map(|record| Ok(shown(&app, &parse(record)?)));
@@ -110,7 +111,7 @@ pub async fn list(
 /// `GET /v2/keys/{id}`
 pub async fn read(
     State(app): State<App>,
-    Extension(actor): Extension<Actor>,
+    Extension(actor): Extension<Arc<Actor>>,
     Path(id): Path<String>,
 ) -> Answer {
     let kind = kind(&app)?;
@@ -122,7 +123,7 @@ pub async fn read(
 /// `DELETE /v2/keys/{id}`: whoever comes with it is let in no more.
 pub async fn delete(
     State(app): State<App>,
-    Extension(actor): Extension<Actor>,
+    Extension(actor): Extension<Arc<Actor>>,
     Extension(context): Extension<Context>,
     Path(id): Path<String>,
 ) -> Answer {
@@ -131,7 +132,7 @@ pub async fn delete(
         let kind = kinds.at(index);
         actor.still_stands(transaction.tables())?;
         let record = find(transaction.tables(), kind, &actor, &id)?;
-        let (uuid, subject) = (record.uuid(), Subject::new(transaction.tables(), kind, &record.entry()));
+        let (uuid, subject) = (record.uuid(), Subject::of(transaction.tables(), kind, record));
         policy::may_delete(&actor, kind, &subject)?;
         transaction.delete(kind, uuid, Dependents::Refuse).map(|_| uuid)
     });
@@ -163,9 +164,8 @@ fn kind(app: &App) -> Result<&Kind, Error> {
 fn find<'t>(tables: &'t Snapshot, kind: &Kind, actor: &Actor, id: &str) -> Result<&'t Record, Error> {
     policy::may(actor, Verb::Read, kind)?;
     let record = Uuid::try_parse(id).ok().and_then(|uuid| tables.get(kind, uuid));
-    let may_read = |record: &&Record| {
-        policy::may_read(actor, kind, &Subject::new(tables, kind, &record.entry())).is_ok()
-    };
+    let may_read =
+        |record: &&Record| policy::may_read(actor, kind, &Subject::of(tables, kind, record)).is_ok();
     record.filter(may_read).ok_or_else(|| Error::NotFound("there is no such key".into()))
 }
 

@@ -36,15 +36,14 @@ use crate::resource::keys::NAME as KEYS;
 use crate::store::{Backup, Clock, Store};
 use axum::Router;
 use axum::http::{HeaderName, HeaderValue, Method, header};
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::from_fn_with_state;
 use chrono::NaiveDate;
 use events::Events;
 use openapi::{Document, about};
 use route::{Methods, all, delete, get, of, post};
 use std::sync::{Arc, OnceLock};
-use tower::Layer;
+use tower::{Layer, ServiceBuilder};
 use tower_http::CompressionLevel;
-use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
 use tower_http::cors::{AllowOrigin, CorsLayer};
@@ -218,8 +217,8 @@ fn routes() -> Vec<(Access, &'static str, Methods)> {
     ]
 }
 
-/// The whole interface as one service. From outside to inside: trailing slashes, request line in the log, CORS, error
-/// bodies, panics, compression, who gets in, handler.
+/// The whole interface as one service. From outside to inside: trailing slashes, what surrounds every request, CORS,
+/// compression, who gets in, handler.
 pub fn router(app: App) -> NormalizePath<Router> {
     let mut router = Router::new();
     for (access, path, methods) in routes() {
@@ -229,23 +228,20 @@ pub fn router(app: App) -> NormalizePath<Router> {
             Access::Everybody => methods,
             Access::Trusted => methods.route_layer(from_fn_with_state(app.clone(), context::only_trusted)),
             Access::SignedIn => methods.route_layer(from_fn_with_state(app.clone(), context::authenticate)),
-            Access::Person => methods
-                .route_layer(from_fn(context::only_people))
-                .route_layer(from_fn_with_state(app.clone(), context::authenticate)),
+            Access::Person => methods.route_layer(from_fn_with_state(app.clone(), context::only_people)),
         };
         // What never ends is not compressed; and room for a compressor is more than all else a stream takes.
         let methods = if path == EVENTS { methods } else { methods.layer(compression()) };
         router = router.route(path, methods);
     }
+    // As one layer: what each layer of the router has inside is copied for every request.
+    let around = ServiceBuilder::new()
+        .layer(from_fn_with_state(app.clone(), context::surround))
+        .layer(cors(&app.cors_origins));
     let router = router
         .fallback(reply::unknown_path)
         .method_not_allowed_fallback(reply::unknown_method)
-        .layer(CatchPanicLayer::custom(reply::panicked))
-        .layer(from_fn(reply::render))
-        .layer(cors(&app.cors_origins))
-        .layer(from_fn(context::options_have_no_content))
-        .layer(from_fn_with_state(app.clone(), context::deprecation))
-        .layer(from_fn_with_state(app.clone(), context::request_line))
+        .layer(around)
         .with_state(app);
     NormalizePathLayer::trim_trailing_slash().layer(router)
 }

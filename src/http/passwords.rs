@@ -18,6 +18,7 @@ use axum::response::{IntoResponse, Response};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
+use std::sync::Arc;
 use uuid::Uuid;
 
 type Answer = Result<Response, Failure>;
@@ -38,7 +39,7 @@ inputs!(NewPassword);
 /// `POST /v2/{resource}/{id}/password-link`
 pub async fn link(
     State(app): State<App>,
-    Extension(actor): Extension<Actor>,
+    Extension(actor): Extension<Arc<Actor>>,
     Extension(context): Extension<Context>,
     Path((resource, id)): Path<(String, String)>,
     RawQuery(query): RawQuery,
@@ -50,9 +51,9 @@ pub async fn link(
         let tables = app.store.read();
         let none = || Error::NotFound(format!("there is no such entry in {}", kind.name()));
         let uuid = Uuid::try_parse(&id).map_err(|_| none())?;
-        let entry = tables.get(kind, uuid).ok_or_else(none)?.entry();
-        policy::may_make_password_link(&actor, kind, &Subject::new(&tables, kind, &entry))?;
-        Actor::of(kind, &entry).map_err(|error| match error {
+        let record = tables.get(kind, uuid).ok_or_else(none)?;
+        policy::may_make_password_link(&actor, kind, &Subject::of(&tables, kind, record))?;
+        Actor::of(kind, record).map_err(|error| match error {
             Error::BadCredentials(_) => {
                 Error::conflict("state", "suspended", "is suspended: nobody can sign in")
             }
@@ -62,8 +63,8 @@ pub async fn link(
     let (token, expires_at) = app.credentials.password_links.make(&user).await?;
     tracing::info!(
         request_id = %context.id,
-        actor = format!("{}/{}", actor.resource, actor.uuid),
-        user = format!("{}/{}", user.resource, user.uuid),
+        actor = actor.path(),
+        user = user.path(),
         "made a link for another password"
     );
     // Behind the `#`: a browser sends it to nobody.

@@ -2,16 +2,12 @@
 //!
 //! Failures are problem details (RFC 9457), but for `/v1`, whose clients know the envelope of 2017.
 
-use super::context::Context;
 use crate::error::{self, Error, Finding};
 use crate::store::Revision;
-use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::{Value, json};
-use std::any::Any;
 use std::borrow::Cow;
 use std::io;
 use std::num::NonZeroU32;
@@ -140,13 +136,9 @@ impl IntoResponse for Failure {
     }
 }
 
-/// Gives failures their bodies, in one place for handlers, middleware, unknown paths and panics.
-pub async fn render(request: Request, next: Next) -> Response {
-    let (method, uri) = (request.method().clone(), request.uri().clone());
-    let context = request.extensions().get::<Context>().cloned();
-    let mut response = next.run(request).await;
-    let Some(failure) = response.extensions_mut().remove::<Arc<Failure>>() else { return response };
-    let id = context.map(|context| context.id.to_string()).unwrap_or_default();
+/// Gives a failure its body, in one place for handlers, middleware, unknown paths and panics.
+pub fn render(response: &mut Response, method: &Method, uri: &Uri, id: &str) {
+    let Some(failure) = response.extensions_mut().remove::<Arc<Failure>>() else { return };
     if let Some(inner) = &failure.inner {
         tracing::error!(request_id = id, reason = inner, "internal error");
     }
@@ -157,13 +149,15 @@ pub async fn render(request: Request, next: Next) -> Response {
         _ => failure.reason.clone(),
     };
     let (media_type, body) = if is_v1(uri.path()) {
-        let title = failure.title.unwrap_or_else(|| old_title(&method, &uri));
+        let title = failure.title.unwrap_or_else(|| old_title(method, uri));
         ("application/json", python_json(&json!({"errors": {title: reason}})))
     } else {
-        ("application/problem+json", problem(&failure, &reason, &id).to_string())
+        ("application/problem+json", problem(&failure, &reason, id).to_string())
     };
-    let mut answer = (failure.status, [(header::CONTENT_TYPE, media_type)], body).into_response();
-    let headers = answer.headers_mut();
+    *response.body_mut() = body.into();
+    let headers = response.headers_mut();
+    headers.remove(header::CONTENT_LENGTH);
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
     match failure.status {
         StatusCode::UNAUTHORIZED => {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
@@ -177,10 +171,6 @@ pub async fn render(request: Request, next: Next) -> Response {
     if let Some(seconds) = failure.retry_after {
         headers.insert(header::RETRY_AFTER, seconds.get().into());
     }
-    if let Some(allow) = response.headers_mut().remove(header::ALLOW) {
-        answer.headers_mut().insert(header::ALLOW, allow);
-    }
-    answer
 }
 
 /// Refused operations that are listed: a batch that is wrong throughout is wrong in the same way.
@@ -254,8 +244,8 @@ pub async fn unknown_method(method: Method) -> Response {
     Failure::new(StatusCode::METHOD_NOT_ALLOWED, format!("{method} is not possible here")).into_response()
 }
 
-/// A handler's panic is answered like any other fault of ours; the panic hook has logged it.
-pub fn panicked(_: Box<dyn Any + Send>) -> Response {
+/// A handler's panic is answered like any other fault of ours.
+pub fn panicked() -> Response {
     Failure::from(Error::Internal("a handler panicked".into())).into_response()
 }
 

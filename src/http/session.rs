@@ -17,6 +17,7 @@ use axum::response::{IntoResponse, Response};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
+use std::sync::Arc;
 use uuid::Uuid;
 
 type Answer = Result<Response, Failure>;
@@ -107,7 +108,7 @@ pub async fn refresh(
 /// `POST /v2/logout`: this session.
 pub async fn logout(
     State(app): State<App>,
-    Extension(actor): Extension<Actor>,
+    Extension(actor): Extension<Arc<Actor>>,
     headers: HeaderMap,
 ) -> Answer {
     let Pass::Session(id) = actor.pass else {
@@ -121,7 +122,7 @@ pub async fn logout(
 /// `POST /v2/logout-all`: all sessions and tokens of this user; not its keys.
 pub async fn logout_all(
     State(app): State<App>,
-    Extension(actor): Extension<Actor>,
+    Extension(actor): Extension<Arc<Actor>>,
     Extension(context): Extension<Context>,
     headers: HeaderMap,
 ) -> Answer {
@@ -143,7 +144,7 @@ pub async fn logout_all(
 /// `GET /v2/sessions`: one's own; for an admin `?user=<uuid>`.
 pub async fn list(
     State(app): State<App>,
-    Extension(actor): Extension<Actor>,
+    Extension(actor): Extension<Arc<Actor>>,
     RawQuery(query): RawQuery,
 ) -> Answer {
     let mut parameters = Query::new(query.as_deref())?;
@@ -173,7 +174,7 @@ pub async fn list(
 /// `DELETE /v2/sessions/{id}`: one's own; an admin's, any.
 pub async fn end(
     State(app): State<App>,
-    Extension(actor): Extension<Actor>,
+    Extension(actor): Extension<Arc<Actor>>,
     Path(id): Path<String>,
 ) -> Answer {
     let sessions = &app.credentials.sessions;
@@ -185,7 +186,7 @@ pub async fn end(
 }
 
 /// `GET /v2/me`: who one is, and by what.
-pub async fn me(State(app): State<App>, Extension(actor): Extension<Actor>) -> Answer {
+pub async fn me(State(app): State<App>, Extension(actor): Extension<Arc<Actor>>) -> Answer {
     let tables = app.store.read();
     let kind = app.kind(&actor.resource)?;
     let entry = tables.find(kind, actor.uuid)?.entry();
@@ -240,7 +241,7 @@ async fn verify(
     let mut entry = record.as_ref().map(Record::entry).unwrap_or_default();
     let verdict = app.passwords.verify(password, kind.password(&entry)).await?;
     let (Some(record), Verdict::Right { outdated }) = (record, verdict) else { return Err(wrong()) };
-    let actor = Actor::of(kind, &entry)
+    let actor = Actor::of(kind, &record)
         .map_err(|error| if matches!(error, Error::BadCredentials(_)) { wrong() } else { error })?;
     if outdated {
         let hash = app.passwords.hash(password).await?;

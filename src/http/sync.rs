@@ -9,9 +9,13 @@ use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 /// `POST /v1/sync/all/db` and `/v1/sync/db/all`: a full comparison now; waits for the result.
-pub async fn all(State(app): State<App>, Extension(actor): Extension<Actor>) -> Result<Response, Failure> {
+pub async fn all(
+    State(app): State<App>,
+    Extension(actor): Extension<Arc<Actor>>,
+) -> Result<Response, Failure> {
     policy::may_sync(&actor)?;
     let report = app.sync.run().await?;
     Ok(reply::v1(summary(&report)))

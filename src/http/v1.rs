@@ -15,13 +15,14 @@ use axum::Extension;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use serde_json::{Value, json};
+use std::sync::Arc;
 use uuid::Uuid;
 
 type Answer = Result<Response, Failure>;
 
 pub async fn list(
     State(app): State<App>,
-    Extension(actor): Extension<Actor>,
+    Extension(actor): Extension<Arc<Actor>>,
     Extension(context): Extension<Context>,
     Path(resource): Path<String>,
 ) -> Answer {
@@ -36,7 +37,7 @@ pub async fn list(
 
 pub async fn read(
     State(app): State<App>,
-    Extension(actor): Extension<Actor>,
+    Extension(actor): Extension<Arc<Actor>>,
     Extension(context): Extension<Context>,
     Path((resource, id)): Path<(String, String)>,
 ) -> Answer {
@@ -48,7 +49,7 @@ pub async fn read(
 
 pub async fn create(
     State(app): State<App>,
-    Extension(actor): Extension<Actor>,
+    Extension(actor): Extension<Arc<Actor>>,
     Extension(context): Extension<Context>,
     Path(resource): Path<String>,
     parameters: Parameters,
@@ -65,7 +66,7 @@ pub async fn create(
 
 pub async fn put(
     state: State<App>,
-    actor: Extension<Actor>,
+    actor: Extension<Arc<Actor>>,
     context: Extension<Context>,
     path: Path<(String, String)>,
     parameters: Parameters,
@@ -78,7 +79,7 @@ pub async fn put(
 
 pub async fn patch(
     state: State<App>,
-    actor: Extension<Actor>,
+    actor: Extension<Arc<Actor>>,
     context: Extension<Context>,
     path: Path<(String, String)>,
     parameters: Parameters,
@@ -91,7 +92,7 @@ pub async fn patch(
 
 async fn update(
     State(app): State<App>,
-    Extension(actor): Extension<Actor>,
+    Extension(actor): Extension<Arc<Actor>>,
     Extension(context): Extension<Context>,
     Path((resource, id)): Path<(String, String)>,
     parameters: Parameters,
@@ -110,7 +111,7 @@ async fn update(
 
 pub async fn delete(
     State(app): State<App>,
-    Extension(actor): Extension<Actor>,
+    Extension(actor): Extension<Arc<Actor>>,
     Extension(context): Extension<Context>,
     Path((resource, id)): Path<(String, String)>,
     RawQuery(query): RawQuery,

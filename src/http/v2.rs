@@ -21,6 +21,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use std::sync::Arc;
 use uuid::Uuid;
 
 type Answer = Result<Response, Failure>;
@@ -34,7 +35,7 @@ pub struct Seen {
 /// `GET /v2/{resource}`
 pub async fn list(
     State(app): State<App>,
-    Extension(actor): Extension<Actor>,
+    Extension(actor): Extension<Arc<Actor>>,
     Extension(context): Extension<Context>,
     Path(resource): Path<String>,
     RawQuery(query): RawQuery,
@@ -42,7 +43,7 @@ pub async fn list(
 ) -> Answer {
     let kind = app.kind(&resource)?;
     let mut parameters = Query::new(query.as_deref())?;
-    let wanted = parameters.selection(kind)?;
+    let mut wanted = parameters.selection(kind)?;
     let fields = parameters.fields(kind)?;
     let at = parameters.take("at");
     parameters.end()?;
@@ -59,7 +60,8 @@ pub async fn list(
         .find(|(name, _)| name == "sort")
         .map(|(_, sort)| sort.into_owned())
         .unwrap_or_default();
-    let scans = wanted.scans(&tables, kind);
+    wanted.look_up(&tables, kind);
+    let scans = wanted.scans();
     let list = move || -> Answer {
         let kind = app.kind(&resource)?;
         let (page, mut seen) = call(&app, &actor, &context, &resource).page(&tables, wanted)?;
@@ -90,7 +92,7 @@ pub async fn list(
 /// `GET /v2/{resource}/{id}`
 pub async fn read(
     State(app): State<App>,
-    Extension(actor): Extension<Actor>,
+    Extension(actor): Extension<Arc<Actor>>,
     Extension(context): Extension<Context>,
     Path((resource, id)): Path<(String, String)>,
     RawQuery(query): RawQuery,
@@ -108,18 +110,24 @@ pub async fn read(
         Shown { hidden: kind.hidden(false), only: fields.as_deref() }.part_of(&entry, &mut body);
         return Ok(json(StatusCode::OK, body, false));
     }
-    let seen = call(&app, &actor, &context, &resource).read(uuid(kind, &id)?)?;
+    let view = |tables: &Snapshot, kind: &Kind, record: &Record, secrets| {
+        // So that it is worked out once for the record in the tables, and not for each copy.
+        record.content_id(kind);
+        view(tables, kind, record, secrets)
+    };
+    let call = Call { view, ..call(&app, &actor, &context, &resource) };
+    let seen = call.read(uuid(kind, &id)?)?;
     let tag = seen.record.content_id(kind);
-    if condition::is_known(&headers, &tag)? {
-        return Ok(not_modified(&tag, Tag::Strong));
+    if condition::is_known(&headers, tag)? {
+        return Ok(not_modified(tag, Tag::Strong));
     }
-    Ok(seen.answer(StatusCode::OK, kind, &tag, fields.as_deref()))
+    Ok(seen.answer(StatusCode::OK, kind, fields.as_deref()))
 }
 
 /// `POST /v2/{resource}`
 pub async fn create(
     State(app): State<App>,
-    Extension(actor): Extension<Actor>,
+    Extension(actor): Extension<Arc<Actor>>,
     Extension(context): Extension<Context>,
     Path(resource): Path<String>,
     RawQuery(query): RawQuery,
@@ -169,7 +177,7 @@ pub struct Kept {
 
 impl Kept {
     pub fn of(kind: &Kind, seen: &Seen) -> Self {
-        Self { uuid: seen.record.uuid(), etag: seen.record.content_id(kind) }
+        Self { uuid: seen.record.uuid(), etag: seen.record.content_id(kind).to_owned() }
     }
 
     /// Appends the record as it was then. Answers whether its secrets are in it.
@@ -191,7 +199,7 @@ impl Kept {
 /// `PUT /v2/{resource}/{id}`
 pub async fn replace(
     state: State<App>,
-    actor: Extension<Actor>,
+    actor: Extension<Arc<Actor>>,
     context: Extension<Context>,
     path: Path<(String, String)>,
     RawQuery(query): RawQuery,
@@ -206,7 +214,7 @@ pub async fn replace(
 /// `PATCH /v2/{resource}/{id}`
 pub async fn patch(
     state: State<App>,
-    actor: Extension<Actor>,
+    actor: Extension<Arc<Actor>>,
     context: Extension<Context>,
     path: Path<(String, String)>,
     RawQuery(query): RawQuery,
@@ -220,7 +228,7 @@ pub async fn patch(
 
 async fn update(
     State(app): State<App>,
-    Extension(actor): Extension<Actor>,
+    Extension(actor): Extension<Arc<Actor>>,
     Extension(context): Extension<Context>,
     Path((resource, id)): Path<(String, String)>,
     draft: Draft,
@@ -236,7 +244,7 @@ async fn update(
 /// `DELETE /v2/{resource}/{id}`
 pub async fn delete(
     State(app): State<App>,
-    Extension(actor): Extension<Actor>,
+    Extension(actor): Extension<Arc<Actor>>,
     Extension(context): Extension<Context>,
     Path((resource, id)): Path<(String, String)>,
     RawQuery(query): RawQuery,
@@ -281,16 +289,16 @@ impl Seen {
         self.secrets && kind.has_secrets()
     }
 
-    fn answer(&self, status: StatusCode, kind: &Kind, tag: &str, only: Option<&[String]>) -> Response {
+    fn answer(&self, status: StatusCode, kind: &Kind, only: Option<&[String]>) -> Response {
         let mut body = String::with_capacity(512);
         self.show(kind, only, &mut body);
         let mut answer = json(status, body, self.shows_secrets(kind));
-        set_tag(&mut answer, tag, Tag::Strong);
+        set_tag(&mut answer, self.record.content_id(kind), Tag::Strong);
         answer
     }
 
     pub fn fresh(&self, status: StatusCode, kind: &Kind) -> Response {
-        self.answer(status, kind, &self.record.content_id(kind), None)
+        self.answer(status, kind, None)
     }
 }
 

@@ -33,7 +33,7 @@ pub use seal::{KeyFile, Keyring, KeyringError};
 pub use selection::{Filter, OPERATORS, Order, Page, Position, Selection};
 pub use snapshot::{Referrer, Snapshot};
 pub use stats::Stats;
-pub use text::{Shown, canonical};
+pub use text::{Shown, canonical, string};
 pub use transaction::{Dependents, Transaction};
 
 use crate::error::Error;

@@ -4,16 +4,26 @@ use super::journal::content_id;
 use super::seal::Seals;
 use super::text::{self, Shown, canonical};
 use crate::resource::{Entry, Kind};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use uuid::Uuid;
 
 /// A stored entry. Kept as its text, which is a quarter of the size of the parsed tree; cheap to clone.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Record {
     uuid: Uuid,
     text: Arc<str>,
     seals: Seals,
+    /// Worked out when it is first asked for.
+    content_id: OnceLock<Box<str>>,
 }
+
+impl PartialEq for Record {
+    fn eq(&self, other: &Self) -> bool {
+        (self.uuid, &self.text, &self.seals) == (other.uuid, &other.text, &other.seals)
+    }
+}
+
+impl Eq for Record {}
 
 impl std::fmt::Debug for Record {
     // Not the text: it holds secrets.
@@ -25,7 +35,7 @@ impl std::fmt::Debug for Record {
 impl Record {
     /// The record of a complete entry, with its secrets in plain text, and how they are sealed.
     pub(super) fn new(uuid: Uuid, entry: &Entry, seals: Seals) -> Self {
-        Self { uuid, text: canonical(entry).into(), seals }
+        Self { uuid, text: canonical(entry).into(), seals, content_id: OnceLock::new() }
     }
 
     /// How its secrets are sealed.
@@ -41,8 +51,8 @@ impl Record {
     }
 
     /// Names this version of it, and no other: the id under which the journal keeps its text.
-    pub fn content_id(&self, kind: &Kind) -> String {
-        content_id(&self.sealed(kind))
+    pub fn content_id(&self, kind: &Kind) -> &str {
+        self.content_id.get_or_init(|| content_id(&self.sealed(kind)).into())
     }
 
     /// Appends the shown part of it, as compact JSON.
@@ -53,6 +63,11 @@ impl Record {
     /// The JSON of the value at a path; none where there is none, or an object.
     pub fn value_at(&self, path: &str) -> Option<&str> {
         text::value_at(&self.text, path)
+    }
+
+    /// The same for several paths at once.
+    pub fn values_at<const N: usize>(&self, paths: [&str; N]) -> [Option<&str>; N] {
+        text::values_at(&self.text, paths)
     }
 
     /// Its key.

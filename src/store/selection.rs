@@ -5,6 +5,7 @@
 
 use super::record::Record;
 use super::snapshot::Snapshot;
+use super::text::string;
 use crate::error::Finding;
 use crate::resource::Kind;
 use chrono::DateTime;
@@ -26,7 +27,7 @@ pub struct Selection {
     pub after: Option<Position>,
     /// How many records the page has at most.
     pub limit: usize,
-    /// Only these: the ones that the reader may see. None: all.
+    /// Only these; none: all.
     pub among: Option<BTreeSet<Uuid>>,
 }
 
@@ -169,8 +170,8 @@ impl Filter {
         }
     }
 
-    /// The records that can fit, where an index knows them.
-    fn candidates(&self, tables: &Snapshot, kind: &Kind) -> Option<BTreeSet<Uuid>> {
+    /// The records that can fit, where an index knows them; and whether all of them do.
+    fn candidates(&self, tables: &Snapshot, kind: &Kind) -> Option<(BTreeSet<Uuid>, bool)> {
         let Test::Is(keys) = &self.test else { return None };
         let texts = || {
             keys.iter().filter_map(|key| match key {
@@ -183,18 +184,20 @@ impl Filter {
         }
         let uuids = || texts().filter_map(|text| Uuid::try_parse(text).ok());
         if self.field == "uuid" {
-            return Some(uuids().collect());
+            return Some((uuids().collect(), true));
         }
         if let Some(reference) = kind.references().iter().position(|reference| reference.field == self.field)
         {
-            return Some(uuids().flat_map(|to| tables.referring(kind, reference, to)).collect());
+            return Some((uuids().flat_map(|to| tables.referring(kind, reference, to)).collect(), true));
         }
         kind.unique().find(|(_, rule)| rule.field == self.field && rule.within.is_none())?;
         // The index knows numbers by their text, and there are several for one.
         if texts().count() < keys.len() {
             return None;
         }
-        Some(texts().filter_map(|text| Some(tables.by_unique(kind, &self.field, text)?.uuid())).collect())
+        let holders = texts().filter_map(|text| Some(tables.by_unique(kind, &self.field, text)?.uuid()));
+        // The index may take texts for the same that the filter tells apart.
+        Some((holders.collect(), false))
     }
 }
 
@@ -270,7 +273,7 @@ impl Scale {
         match self {
             Self::Number => raw.parse().map_or(Key::Null, |number: f64| Key::Number(Float(number + 0.0))),
             Self::Truth => Key::Truth(raw == "true"),
-            Self::Text | Self::Address => self.text(string(raw)),
+            Self::Text | Self::Address => self.text(string(raw).into_owned()),
             Self::Time => time(&string(raw)).unwrap_or(Key::Null),
         }
     }
@@ -289,22 +292,13 @@ fn time(text: &str) -> Option<Key> {
     DateTime::parse_from_rfc3339(text).ok().map(|time| Key::Time(time.timestamp_micros()))
 }
 
-fn string(raw: &str) -> String {
-    match raw.strip_prefix('"').and_then(|raw| raw.strip_suffix('"')) {
-        Some(plain) if !plain.contains('\\') => plain.to_owned(),
-        _ => serde_json::from_str(raw).unwrap_or_default(),
-    }
-}
-
 impl Snapshot {
     /// One page of the records that are wanted.
     pub fn select(&self, kind: &Kind, wanted: &Selection) -> Page {
-        let indexed = wanted.filters.iter().filter_map(|filter| filter.candidates(self, kind));
-        let among = indexed.chain(wanted.among.clone()).reduce(|a, b| a.intersection(&b).copied().collect());
         let fits = |record: &Record| wanted.filters.iter().all(|filter| filter.holds(record));
         if wanted.sort.is_empty() {
             let all_fit = wanted.filters.is_empty();
-            return match &among {
+            return match &wanted.among {
                 None if all_fit => {
                     page_by_uuid(wanted, self.len(kind), self.records_after(kind, wanted.start()))
                 }
@@ -325,7 +319,7 @@ impl Snapshot {
                 }
             };
         }
-        let found: Vec<_> = match &among {
+        let found: Vec<_> = match &wanted.among {
             None => self.records(kind).filter(|record| fits(record)).collect(),
             Some(uuids) => {
                 uuids.iter().filter_map(|uuid| self.get(kind, *uuid)).filter(|record| fits(record)).collect()
@@ -378,14 +372,32 @@ impl Selection {
         self.after.as_ref().map(|after| after.uuid)
     }
 
-    /// Whether many records must be looked at to find those that are wanted.
-    pub fn scans(&self, tables: &Snapshot, kind: &Kind) -> bool {
-        const FEW: usize = 500;
-        if self.sort.is_empty() && self.filters.is_empty() {
-            return false;
+    /// Looks up what the indexes know, so that only those records are looked at.
+    pub fn look_up(&mut self, tables: &Snapshot, kind: &Kind) {
+        for filter in std::mem::take(&mut self.filters) {
+            let all_fit = filter.candidates(tables, kind).map(|(found, all_fit)| {
+                self.narrow(found);
+                all_fit
+            });
+            if all_fit != Some(true) {
+                self.filters.push(filter);
+            }
         }
-        let found = self.filters.iter().filter_map(|filter| filter.candidates(tables, kind));
-        found.map(|found| found.len()).min().is_none_or(|found| found > FEW)
+    }
+
+    /// Wants none but these.
+    pub fn narrow(&mut self, among: BTreeSet<Uuid>) {
+        self.among = Some(match self.among.take() {
+            None => among,
+            Some(known) => known.intersection(&among).copied().collect(),
+        });
+    }
+
+    /// Whether many records must be looked at to find those that are wanted.
+    pub fn scans(&self) -> bool {
+        const FEW: usize = 500;
+        let orders_or_filters = !self.sort.is_empty() || !self.filters.is_empty();
+        orders_or_filters && self.among.as_ref().is_none_or(|among| among.len() > FEW)
     }
 
     /// Whether a position is one in this order.

@@ -50,6 +50,8 @@ impl Serialize for Sorted<'_> {
 struct Member<'a> {
     /// Its path, dots between levels.
     path: &'a str,
+    /// Its key as it stands in the text, without the quotes.
+    key: &'a str,
     /// How deep it lies: 1 for the members of the entry itself.
     depth: usize,
     value: Piece<'a>,
@@ -108,7 +110,7 @@ fn walk<'a>(text: &'a str, mut visit: impl FnMut(Member<'_>, &'a str) -> Next) {
             }
         };
         let is_object = matches!(piece, Piece::Object);
-        match visit(Member { path: &path, depth, value: piece }, raw) {
+        match visit(Member { path: &path, key, depth, value: piece }, raw) {
             Next::Stop => return,
             Next::Skip if is_object => rest = beyond(rest, depth),
             Next::Skip | Next::GoOn => {}
@@ -148,16 +150,36 @@ fn name(key: &str) -> Cow<'_, str> {
 
 /// The JSON of the value at a path; none where there is none, or an object.
 pub fn value_at<'a>(text: &'a str, wanted: &str) -> Option<&'a str> {
-    let mut found = None;
+    values_at(text, [wanted])[0]
+}
+
+/// The same for several paths, in one walk.
+pub fn values_at<'a, const N: usize>(text: &'a str, wanted: [&str; N]) -> [Option<&'a str>; N] {
+    let mut found = [None; N];
+    let mut missing = N;
     walk(text, |member, raw| {
-        if member.path == wanted {
-            found = matches!(member.value, Piece::Whole(_)).then_some(raw);
-            return Next::Stop;
+        let mut next = Next::Skip;
+        for (path, found) in wanted.iter().zip(&mut found) {
+            match path.strip_prefix(member.path) {
+                Some("") => {
+                    *found = matches!(member.value, Piece::Whole(_)).then_some(raw);
+                    missing -= 1;
+                }
+                Some(below) if below.starts_with('.') => next = Next::GoOn,
+                _ => {}
+            }
         }
-        let is_above = wanted.strip_prefix(member.path).is_some_and(|rest| rest.starts_with('.'));
-        if is_above { Next::GoOn } else { Next::Skip }
+        if missing == 0 { Next::Stop } else { next }
     });
     found
+}
+
+/// The text that a JSON string stands for.
+pub fn string(raw: &str) -> Cow<'_, str> {
+    match raw.strip_prefix('"').and_then(|raw| raw.strip_suffix('"')) {
+        Some(plain) if !plain.contains('\\') => plain.into(),
+        _ => serde_json::from_str::<String>(raw).unwrap_or_default().into(),
+    }
 }
 
 /// Which members of an entry are shown.
@@ -205,8 +227,9 @@ pub fn show(text: &str, shown: Shown<'_>, out: &mut String) {
         if !std::mem::replace(&mut first, false) {
             out.push(',');
         }
-        let key = member.path.rsplit_once('.').map_or(member.path, |(_, key)| key);
-        push_key(key, out);
+        out.push('"');
+        out.push_str(member.key);
+        out.push_str("\":");
         match member.value {
             Piece::Whole(raw) => push_compact(raw, out),
             Piece::Object => {
@@ -218,18 +241,6 @@ pub fn show(text: &str, shown: Shown<'_>, out: &mut String) {
         Next::GoOn
     });
     (0..open).for_each(|_| out.push('}'));
-}
-
-fn push_key(key: &str, out: &mut String) {
-    let is_plain = key.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\');
-    if is_plain {
-        out.push('"');
-        out.push_str(key);
-        out.push('"');
-    } else {
-        out.push_str(&Value::from(key).to_string());
-    }
-    out.push(':');
 }
 
 /// Of several lines the indents and ends: they are between members, never inside of a string.

@@ -5,6 +5,7 @@ use crate::support::{Home, record, times};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fs;
+use std::ops::Range;
 use std::path::Path;
 use std::time::Duration;
 
@@ -35,13 +36,26 @@ fn lose_what_was_not_synced(storage: &Path, round: usize) {
     }
 }
 
+/// Kills on one storage. Then another is begun: to compare all there is takes the longer the more there is.
+const KILLS: usize = 100;
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_answered_survives_every_kill() {
-    let rounds = times(12, 1000);
+    let kills = times(12, 1000);
+    for first in (0..kills).step_by(KILLS) {
+        let rounds = first..kills.min(first + KILLS);
+        let known = kill(rounds.clone()).await;
+        eprintln!("{} kills, {known} records on this storage, nothing lost", rounds.end);
+        assert!(known > 10 * rounds.len(), "too little was written to mean anything: {known}");
+    }
+}
+
+/// Kills servers on one storage; answers how many records are there then.
+async fn kill(rounds: Range<usize>) -> usize {
     let home = Home::new("");
     let mut oracle = Oracle::default();
     let mut server = home.serve();
-    for round in 0..rounds {
+    for round in rounds {
         let writers = Writers::start(&server.admin().await, round);
         tokio::time::sleep(Duration::from_millis(50 + (round as u64 * 7919) % 400)).await;
         server.kill();
@@ -51,20 +65,17 @@ async fn what_was_answered_survives_every_kill() {
         }
         server = home.serve();
         oracle.compare(told, karanas(&server).await).unwrap_or_else(|wrong| panic!("round {round}: {wrong}"));
-        if (round + 1) % 100 == 0 {
-            eprintln!("{} kills, {} records, nothing lost", round + 1, oracle.known().len());
-        }
     }
-    let known = oracle.known();
-    assert!(known.len() > 10 * rounds, "too little was written to mean anything: {}", known.len());
     let ended = server.stop();
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
     home.git(&["fsck", "--full", "--strict"]);
+    let known = oracle.known();
     // Asking git for one takes it as long as ten changes take the server.
     for (uuid, name) in known.iter().step_by(1 + known.len() / 100) {
         let stored = home.git(&["show", &format!("main:{}", record("karanas", uuid))]);
         assert_eq!(serde_json::from_str::<Value>(&stored).unwrap()["name"], **name);
     }
+    known.len()
 }
 
 /// Damage to what was answered is found, not overlooked: the server does not start, and says where.
