@@ -5,6 +5,7 @@ pub mod history;
 pub mod keys;
 pub mod server;
 pub mod session;
+pub mod sync;
 pub mod v1;
 pub mod v2;
 
@@ -17,6 +18,7 @@ pub const CHAPTERS: &[(&str, &str)] = &[
     ("batch", "Many changes as one."),
     ("events", "Changes as they are committed."),
     ("history", "Who changed what, over all resources."),
+    ("sync", "What the records have become in InfluxDB."),
     ("v1", "The wire format of 2017."),
     ("server", "Of the server itself."),
 ];
