@@ -1,7 +1,7 @@
 //! The body of a request: on `/v1` parameters as JSON or as a form, on `/v2` JSON.
 
-use super::App;
 use super::reply::Failure;
+use super::{App, bulk};
 use axum::body::Body;
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -25,7 +25,7 @@ impl FromRequest<App> for Parameters {
     async fn from_request(request: Request, app: &App) -> Result<Self, Failure> {
         refuse_query(request.uri().query())?;
         let (parts, body) = request.into_parts();
-        let bytes = read(body, &parts.headers, app).await?;
+        let bytes = read(body, &parts.headers, app, app.limits.body_size).await?;
         parse(&bytes, content_type(&parts.headers)).map(Self)
     }
 }
@@ -73,7 +73,28 @@ impl FromRequest<App> for Object {
             let reason = "the body must be JSON; send the header `Content-Type: application/json`";
             return Err(Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, reason));
         }
-        parse_json(&read(body, &parts.headers, app).await?).map(Self)
+        parse_json(&read(body, &parts.headers, app, app.limits.body_size).await?).map(Self)
+    }
+}
+
+/// The rows of an import, unread: as CSV, or a JSON object a line.
+pub struct Lines {
+    pub media: String,
+    pub text: Vec<u8>,
+}
+
+impl FromRequest<App> for Lines {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Failure> {
+        let (parts, body) = request.into_parts();
+        let media = content_type(&parts.headers).to_ascii_lowercase();
+        if media != bulk::CSV && !bulk::JSON_LINES.contains(&media.as_str()) {
+            let reason = "send the header `Content-Type: text/csv`, or `application/x-ndjson` for a JSON object a line";
+            return Err(Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, reason));
+        }
+        let text = read(body, &parts.headers, app, app.limits.import_size).await?;
+        Ok(Self { media, text })
     }
 }
 
@@ -131,8 +152,7 @@ pub fn refuse_query(query: Option<&str>) -> Result<(), Failure> {
     }
 }
 
-async fn read(body: Body, headers: &HeaderMap, app: &App) -> Result<Vec<u8>, Failure> {
-    let limit = app.limits.body_size;
+async fn read(body: Body, headers: &HeaderMap, app: &App, limit: usize) -> Result<Vec<u8>, Failure> {
     let too_large =
         || Failure::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body is larger than {limit} bytes"));
     let announced =

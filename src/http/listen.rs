@@ -27,6 +27,8 @@ pub struct Limits {
     pub write_time: Duration,
     /// The largest body, in bytes.
     pub body_size: usize,
+    /// The largest import, in bytes.
+    pub import_size: usize,
     /// Connections at a time; more wait to be accepted.
     pub connections: usize,
     /// Event streams at a time; more are refused.
@@ -45,6 +47,7 @@ impl Default for Limits {
             body_time: Duration::from_secs(30),
             write_time: Duration::from_secs(30),
             body_size: 1 << 20,
+            import_size: 16 << 20,
             connections,
             // They stay, and others must get in as well.
             event_streams: connections * 3 / 4,

@@ -2,6 +2,7 @@
 
 mod batch;
 mod body;
+mod bulk;
 mod condition;
 mod context;
 mod crud;
@@ -16,6 +17,7 @@ mod once;
 mod openapi;
 mod passwords;
 mod path;
+mod progress;
 mod query;
 mod reply;
 mod route;
@@ -219,6 +221,8 @@ fn routes() -> Vec<(Access, &'static str, Methods)> {
                 .patch(v2::patch, about::v2::patch)
                 .delete(v2::delete, about::v2::delete),
         ),
+        (SignedIn, "/v2/{resource}/import", post(bulk::import, about::bulk::import)),
+        (SignedIn, "/v2/{resource}/export.csv", get(bulk::export, about::bulk::export)),
         (SignedIn, "/v2/{resource}/{id}/history", get(history::of_record, about::history::of_record)),
         (SignedIn, "/v2/{resource}/{id}/restore", post(history::restore, about::history::restore)),
     ]

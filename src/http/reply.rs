@@ -26,14 +26,29 @@ pub struct Failure {
     reason: String,
     /// Each broken rule by itself; not on `/v1`.
     findings: Vec<Finding>,
-    /// Each refused operation of a batch, by its place.
-    operations: Box<[(usize, Failure)]>,
+    /// Each refused part of a request, by its place.
+    parts: Option<Box<Parts>>,
     /// The title in the envelope of `/v1`, where it is not the one of the method.
     title: Option<&'static str>,
     /// After how many seconds to try again.
     retry_after: Option<NonZeroU32>,
     /// For the log only.
     inner: Option<Box<str>>,
+}
+
+/// The parts of a request that are refused.
+#[derive(Debug, Clone)]
+struct Parts {
+    /// What a problem calls them, and their places.
+    called: (&'static str, &'static str),
+    refused: Vec<(usize, Failure)>,
+}
+
+impl Parts {
+    fn new(called: (&'static str, &'static str), refused: Vec<(usize, Error)>) -> Option<Box<Self>> {
+        let refused = refused.into_iter().map(|(place, error)| (place, error.into())).collect();
+        Some(Box::new(Self { called, refused }))
+    }
 }
 
 impl Failure {
@@ -48,7 +63,7 @@ impl Failure {
             code: None,
             reason: reason.into(),
             findings: vec![],
-            operations: Box::default(),
+            parts: None,
             title: None,
             retry_after,
             inner: None,
@@ -64,6 +79,13 @@ impl Failure {
     fn with_findings(mut self, findings: Vec<Finding>) -> Self {
         self.findings = findings;
         self
+    }
+
+    /// Rows of an import that are refused, by their lines; none was made.
+    pub fn of_rows(rows: Vec<(usize, Error)>) -> Self {
+        let reason = format!("{} of the rows are refused; nothing was changed", rows.len());
+        let refused = Self::new(StatusCode::UNPROCESSABLE_ENTITY, reason).coded("import_refused");
+        Self { parts: Parts::new(("rows", "line"), rows), ..refused }
     }
 
     /// The old server's answer when a parameter is not in the body.
@@ -100,9 +122,9 @@ impl From<Error> for Failure {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, reason).coded("idempotency_key_reused")
             }
             Error::Refused(operations) => {
-                let operations = operations.into_iter().map(|(index, error)| (index, error.into()));
+                let parts = Parts::new(("operations", "index"), operations);
                 let refused = Self::new(StatusCode::UNPROCESSABLE_ENTITY, reason).coded("batch_refused");
-                Self { operations: operations.collect(), ..refused }
+                Self { parts, ..refused }
             }
             Error::OutcomeUnknown => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, reason).coded("outcome_unknown")
@@ -173,7 +195,7 @@ pub fn render(response: &mut Response, method: &Method, uri: &Uri, id: &str) {
     }
 }
 
-/// Refused operations that are listed: a batch that is wrong throughout is wrong in the same way.
+/// Refused parts that are listed: a batch that is wrong throughout is wrong in the same way.
 const REFUSALS_SHOWN: usize = 100;
 
 /// Whether the clients of 2017 know the path.
@@ -185,14 +207,27 @@ pub fn is_v1(path: &str) -> bool {
 fn problem(failure: &Failure, reason: &str, request_id: &str) -> Value {
     let mut problem = bare_problem(failure, reason);
     problem["request_id"] = request_id.into();
-    if !failure.operations.is_empty() {
-        let shown = failure.operations.iter().take(REFUSALS_SHOWN).map(|(index, failure)| {
+    if let Some(Parts { called: (member, place), refused }) = failure.parts.as_deref() {
+        let shown = refused.iter().take(REFUSALS_SHOWN).map(|(number, failure)| {
             let mut problem = bare_problem(failure, &failure.reason);
-            problem["index"] = (*index).into();
+            problem[*place] = (*number).into();
             problem
         });
-        problem["operations"] = shown.collect();
+        problem[*member] = shown.collect();
     }
+    problem
+}
+
+/// The problem that a failure is, where the answer has begun already.
+pub fn problem_of(failure: &Failure, request_id: &str) -> Value {
+    problem(failure, &failure.reason, request_id)
+}
+
+/// The problem with a row of an import, whose other rows are made.
+pub fn problem_of_row(line: usize, error: Error) -> Value {
+    let failure = Failure::from(error);
+    let mut problem = bare_problem(&failure, &failure.reason);
+    problem["line"] = line.into();
     problem
 }
 

@@ -1,6 +1,8 @@
 //! Bringing the records to the back ends: how they stand, what would be done, and doing it.
 
 use super::App;
+use super::context::Context;
+use super::progress;
 use super::query::{MAX_LIMIT, Query};
 use super::reply::{self, Failure};
 use super::v2;
@@ -8,21 +10,15 @@ use crate::auth::{Actor, policy};
 use crate::error::Error;
 use crate::sync::{BackEndResult, Fleet, Orphan, Progress, Record, Report, Resource, Scope, Standing, Sync};
 use axum::Extension;
-use axum::body::{Body, Bytes};
 use axum::extract::{RawQuery, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::convert::Infallible;
 use std::future::pending;
 use std::sync::Arc;
-use std::time::Duration;
-use tokio::sync::{mpsc, watch};
-
-/// The least time between two events that tell how far a round is.
-const BETWEEN_EVENTS: Duration = Duration::from_millis(100);
+use tokio::sync::{Mutex, watch};
 
 /// The states that a record can be in.
 pub const STATES: &[&str] = &["failed", "pending", "synced"];
@@ -171,6 +167,7 @@ pub async fn plan(
 pub async fn run(
     State(app): State<App>,
     Extension(actor): Extension<Arc<Actor>>,
+    Extension(context): Extension<Context>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
@@ -178,9 +175,8 @@ pub async fn run(
     let mut parameters = Query::new(query.as_deref())?;
     let scope = scope(&mut parameters)?;
     parameters.end()?;
-    let accepted = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if accepted.contains("text/event-stream") {
-        return Ok(told_as_events(app.sync.clone(), scope));
+    if progress::is_wanted(&headers) {
+        return Ok(told_as_events(app.sync.clone(), scope, context.id));
     }
     let report = app.sync.run(scope).await?;
     Ok(v2::json(StatusCode::OK, shown(&report).to_string(), false))
@@ -196,39 +192,17 @@ fn shown(report: &Report) -> Value {
     })
 }
 
-/// `progress` again and again, and at last `report` or `error`.
-fn told_as_events(sync: Sync, scope: Scope) -> Response {
-    let (sender, receiver) = mpsc::channel(4);
-    tokio::spawn(async move {
-        let mut progress = sync.progress();
-        let mut running = Box::pin(sync.run(scope));
-        let last = loop {
-            let (name, now) = tokio::select! {
-                ended = &mut running => break ended,
-                moved = moved(&mut progress) => moved,
-            };
-            let told = json!({"backend": name, "done": now.done, "total": now.total, "item": now.item});
-            if sender.send(event("progress", &told)).await.is_err() {
-                // Nobody listens any more. The round goes on by itself.
-                return;
-            }
-            tokio::select! {
-                ended = &mut running => break ended,
-                () = tokio::time::sleep(BETWEEN_EVENTS) => {}
-            }
-        };
-        let last = match last {
-            Ok(report) => event("report", &shown(&report)),
-            Err(error) => event("error", &json!({"detail": error.to_string()})),
-        };
-        let _ = sender.send(last).await;
-    });
-    let events = futures::stream::unfold(receiver, |mut receiver| async move {
-        let event = receiver.recv().await?;
-        Some((Ok::<_, Infallible>(event), receiver))
-    });
-    let headers = [(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-store")];
-    (headers, Body::from_stream(events)).into_response()
+/// Tells how far the back ends are until the report is there.
+fn told_as_events(sync: Sync, scope: Scope, request_id: Arc<str>) -> Response {
+    let progress = Arc::new(Mutex::new(sync.progress()));
+    let work = async move { Ok(shown(&sync.run(scope).await?)) };
+    progress::told(work, request_id, move || {
+        let progress = progress.clone();
+        async move {
+            let (name, now) = moved(&mut progress.lock().await).await;
+            json!({"backend": name, "done": now.done, "total": now.total, "item": now.item})
+        }
+    })
 }
 
 /// Waits until a back end has something new to tell.
@@ -246,10 +220,6 @@ async fn moved(progress: &mut [(&'static str, watch::Receiver<Progress>)]) -> (&
         return pending().await;
     }
     futures::future::select_all(waits).await.0
-}
-
-fn event(name: &str, data: &Value) -> Bytes {
-    format!("event: {name}\ndata: {data}\n\n").into()
 }
 
 /// `DELETE /v2/sync/orphans?backend=&kind=&name=`: drops one, with all that is in it.

@@ -99,8 +99,12 @@ impl Transaction {
 
     /// Whether the references of an entry lead somewhere, as it stands now. At the end that must be true of all.
     pub fn check_references(&self, kind: &Kind, uuid: Uuid) -> Result<(), Error> {
-        let entry = self.tables.find(kind, uuid)?.entry();
-        let findings = self.tables.dangling(kind, &Links::of(kind, &entry));
+        self.check_references_of(kind, &self.tables.find(kind, uuid)?.entry())
+    }
+
+    /// The same of an entry that is not in the tables yet.
+    pub fn check_references_of(&self, kind: &Kind, entry: &Entry) -> Result<(), Error> {
+        let findings = self.tables.dangling(kind, &Links::of(kind, entry));
         if findings.is_empty() { Ok(()) } else { Err(Error::Invalid(findings)) }
     }
 

@@ -1,6 +1,7 @@
 //! `/v2`: plain JSON, entity tags, pages, problem details.
 
 mod batches;
+mod bulk;
 mod history;
 mod lists;
 mod matrix;

@@ -1,5 +1,6 @@
 //! What is said of each call, one file a part of the API.
 
+pub mod bulk;
 pub mod events;
 pub mod history;
 pub mod keys;

@@ -194,7 +194,8 @@ fn at() -> Value {
     })
 }
 
-fn fields(kind: &Kind) -> Value {
+/// Which fields are shown.
+pub fn fields(kind: &Kind) -> Value {
     json!({
         "name": "fields",
         "in": "query",
