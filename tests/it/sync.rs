@@ -55,7 +55,15 @@ impl World {
 }
 
 fn owner() -> Owner {
-    Owner { uuid: Uuid::new_v4(), password: password(), suspended: false }
+    let uuid = Uuid::new_v4();
+    Owner {
+        uuid,
+        password: password(),
+        suspended: false,
+        email: format!("{uuid}@example.com"),
+        name: "Ada".into(),
+        password_grafana: password(),
+    }
 }
 
 fn device(owner: &Owner) -> Device {
@@ -68,6 +76,8 @@ fn device(owner: &Owner) -> Device {
         post_int: 30,
         get_int: 6,
         suspended: false,
+        name: "Roof".into(),
+        kid: None,
     }
 }
 
