@@ -208,6 +208,21 @@ fn start_sync(config: &Config, store: &Store, on_change: bool) -> Result<Sync, S
     Ok(Sync::start(settings, Arc::new(move || sync::Fleet::of(&tables.read())), store.subscribe()))
 }
 
+/// What the Grafana back end of sync is told. None when no Grafana is configured, or no InfluxDB that it could read: users
+/// and data there are what its data sources are made for.
+pub fn grafana_settings(config: &Config) -> Option<sync::GrafanaSettings> {
+    let (grafana, influx) = (config.grafana.as_ref()?, config.influxdb.as_ref()?);
+    let influx_host = grafana.influxdomain.as_ref().unwrap_or(&influx.host);
+    Some(sync::GrafanaSettings {
+        host: grafana.host.clone(),
+        port: grafana.port,
+        user: grafana.user.clone(),
+        pass: grafana.pass.expose().to_owned(),
+        ssl: grafana.ssl,
+        influx_url: sync::grafana::influx_url(influx.ssl, influx_host, influx.port),
+    })
+}
+
 /// What an operator should know of the configuration, and cannot see: keys that have no effect yet, a file that others
 /// can read.
 fn remarks(config: &Config) -> Vec<String> {

@@ -119,6 +119,11 @@ impl Counts {
         *self.records.lock().unwrap_or_else(PoisonError::into_inner) = stand(desired, applied, failed);
     }
 
+    /// The same, where another back end has counted them.
+    pub fn stand(&self, stand: [Records; 2]) {
+        *self.records.lock().unwrap_or_else(PoisonError::into_inner) = stand;
+    }
+
     /// What has been counted so far.
     pub fn read(&self) -> Stats {
         let records = *self.records.lock().unwrap_or_else(PoisonError::into_inner);
