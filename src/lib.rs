@@ -203,9 +203,26 @@ fn start_sync(config: &Config, store: &Store, on_change: bool) -> Result<Sync, S
         interval: config.sync.interval,
         drop_data: config.sync.drop_data,
         state_file: state.join("sync.json"),
+        grafana: grafana_settings(config),
+        grafana_state_file: state.join("grafana.json"),
     };
     let tables = store.clone();
     Ok(Sync::start(settings, Arc::new(move || sync::Fleet::of(&tables.read())), store.subscribe()))
+}
+
+/// What the Grafana back end of sync is told. None when no Grafana is configured, or no InfluxDB that it could read: users
+/// and data there are what its data sources are made for.
+fn grafana_settings(config: &Config) -> Option<sync::GrafanaSettings> {
+    let (grafana, influx) = (config.grafana.as_ref()?, config.influxdb.as_ref()?);
+    let influx_host = grafana.influxdomain.as_ref().unwrap_or(&influx.host);
+    Some(sync::GrafanaSettings {
+        host: grafana.host.clone(),
+        port: grafana.port,
+        user: grafana.user.clone(),
+        pass: grafana.pass.expose().to_owned(),
+        ssl: grafana.ssl,
+        influx_url: sync::grafana::influx_url(influx.ssl, influx_host, influx.port),
+    })
 }
 
 /// What an operator should know of the configuration, and cannot see: keys that have no effect yet, a file that others
@@ -221,7 +238,7 @@ fn remarks(config: &Config) -> Vec<String> {
         config.influxdb.as_ref().is_some_and(|influx| influx.retention.is_some()),
         "[influxdb] retention",
     );
-    not_yet(config.grafana.is_some(), "[grafana]");
+    not_yet(config.grafana.is_some() && config.influxdb.is_none(), "[grafana] without [influxdb]");
     if let Some(file) = config.file.as_deref().filter(|_| config.influxdb.is_some()) {
         let mode = std::fs::metadata(file).map(|data| data.permissions().mode()).unwrap_or_default();
         if mode & 0o077 != 0 {

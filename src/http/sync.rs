@@ -39,7 +39,6 @@ fn summary(report: &Report) -> Value {
         "users": report.users,
         "karanas": report.karanas,
         "failures": report.failures,
-        "grafana": "not configured",
     });
     for (name, result) in &report.backends {
         summary[*name] = match result {

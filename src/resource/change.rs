@@ -79,6 +79,23 @@ impl Kind {
         }
     }
 
+    /// Makes the generated secrets that an entry lacks and may lack: those that have come since it was written. One that
+    /// it must have is not made up: what a device or a back end knows would be another one.
+    pub fn make_missing_secrets(&self, entry: &mut Entry) -> bool {
+        let missing: Vec<_> =
+            self.generated_secrets_of_late().filter(|path| field(entry, path).is_none()).collect();
+        for path in &missing {
+            set_field(entry, path, device_password().into());
+        }
+        !missing.is_empty()
+    }
+
+    /// The generated secrets that older entries may lack.
+    pub fn generated_secrets_of_late(&self) -> impl Iterator<Item = &str> {
+        let generated = self.definition.generated_secrets.iter().map(|secret| secret.field.as_str());
+        generated.filter(|path| !self.import.requires(path))
+    }
+
     /// Reads what a client sent to change an entry. A password in it is still in plain text.
     pub fn read_patch(&self, input: &Entry) -> Result<Patch, Error> {
         let is_known = |name: &str| self.create.property(name).is_some() || self.is_server_owned(name);
@@ -143,6 +160,13 @@ impl Kind {
     /// An entry of the past as it is to come back. Tokens that have ended since stay ended.
     pub fn restored(&self, past: &Entry, now: Option<&Entry>) -> Entry {
         let mut entry = self.completed(past);
+        for path in self.generated_secrets_of_late() {
+            if let (None, Some(value)) = (field(&entry, path), now.and_then(|now| field(now, path))) {
+                let value = value.clone();
+                set_field(&mut entry, path, value);
+            }
+        }
+        self.make_missing_secrets(&mut entry);
         if Some(&entry) == now {
             return entry;
         }

@@ -108,6 +108,15 @@ impl Schema {
         path.split('.').try_fold(&self.json, |schema, name| schema.get("properties")?.get(name))
     }
 
+    /// Whether an object must hold the field at `path`, dots between levels.
+    pub fn requires(&self, path: &str) -> bool {
+        let (above, name) = path
+            .rsplit_once('.')
+            .map_or((Some(&self.json), path), |(above, name)| (self.property(above), name));
+        let required = above.and_then(|schema| schema.get("required")?.as_array());
+        required.is_some_and(|required| required.iter().any(|required| required == name))
+    }
+
     /// Takes from `input` what the schema knows: unknown keys are left out at every level, integers that
     /// come as strings become integers (old clients send both), missing fields get their defaults.
     pub fn shape(&self, input: &Entry) -> Entry {

@@ -73,12 +73,15 @@ pub struct User {
     /// Password of its InfluxDB user.
     #[schemars(extend("format" = "device-password"))]
     pub password_influx: String,
+    /// Password of its Grafana user. Entries of before there was one lack it; it is made when they are taken over.
+    #[schemars(extend("type" = "string", "format" = "device-password"))]
+    pub password_grafana: Option<String>,
     /// Login and password hash.
     pub credentials: Credentials,
     /// When it was created, UTC.
     #[schemars(extend("format" = "date-time"))]
     pub created_at: String,
-    /// A suspended user's tokens end and its InfluxDB users have no grants.
+    /// A suspended user's tokens end, its InfluxDB users have no grants, its Grafana user is disabled.
     #[serde(default)]
     pub state: State,
     /// See [`super::TOKEN_EPOCH`].
@@ -111,9 +114,11 @@ pub(super) fn definition() -> Definition {
         references: vec![],
         belongs_through: None,
         secret_fields: vec![],
-        generated_secrets: vec![GeneratedSecret { field: "password_influx".into(), renewed_with: None }],
+        generated_secrets: ["password_influx", "password_grafana"]
+            .map(|field| GeneratedSecret { field: field.into(), renewed_with: None })
+            .into(),
         back_references: vec![("karanas".into(), super::karanas::NAME.into(), "owner".into())],
         dropped_fields: vec![],
-        not_on_v1: vec!["state".into()],
+        not_on_v1: vec!["state".into(), "password_grafana".into()],
     }
 }

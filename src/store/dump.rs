@@ -59,7 +59,8 @@ impl Import {
                 faults.push(fault(&path, "", "type", "must be an object"));
                 continue;
             };
-            let entry = kind.completed(entry);
+            let mut entry = kind.completed(entry);
+            kind.make_missing_secrets(&mut entry);
             if entry.get("uuid").and_then(Value::as_str) != Some(key) {
                 faults.push(fault(&path, "uuid", "uuid", "must be the uuid the entry is filed under"));
             }

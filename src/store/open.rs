@@ -355,6 +355,9 @@ fn bring_up_to_date(
         }
         transaction.seal_open_ones(kind).map_err(|e| OpenError::NotOurs(e.to_string()))?;
     }
+    for kind in settings.kinds.iter() {
+        transaction.make_missing_secrets(kind).map_err(|e| OpenError::NotOurs(e.to_string()))?;
+    }
     transaction.describe(subject, documents);
     commit(journal, settings, transaction, "server", tables)
 }

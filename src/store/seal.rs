@@ -297,7 +297,9 @@ mod tests {
     use serde_json::json;
 
     fn entry(secret: &str) -> Entry {
-        json!({"password_influx": secret, "credentials": {"password": "hash"}}).as_object().unwrap().clone()
+        let entry =
+            json!({"password_influx": secret, "password_grafana": "PW", "credentials": {"password": "hash"}});
+        entry.as_object().unwrap().clone()
     }
 
     fn text(entry: &Entry, seals: &Seals, kind: &Kind) -> Entry {
@@ -325,12 +327,12 @@ mod tests {
         let codes = |result: Result<Entry, Vec<Finding>>| -> Vec<String> {
             result.unwrap_err().into_iter().map(|finding| finding.code).collect()
         };
-        assert_eq!(codes(open(&keys, kind, Uuid::from_u128(2), sealed.clone())), ["sealed", "sealed"]);
+        assert_eq!(codes(open(&keys, kind, Uuid::from_u128(2), sealed.clone())), ["sealed"; 3]);
         let mut moved = sealed.clone();
         moved["password_influx"] = sealed["credentials"]["password"].clone();
         assert_eq!(codes(open(&keys, kind, uuid, moved)), ["sealed"]);
-        assert_eq!(codes(open(&Keyring(vec![Key::random()]), kind, uuid, sealed)), ["key", "key"]);
-        assert_eq!(codes(open(&keys, kind, uuid, plain)), ["unsealed", "unsealed"]);
+        assert_eq!(codes(open(&Keyring(vec![Key::random()]), kind, uuid, sealed)), ["key"; 3]);
+        assert_eq!(codes(open(&keys, kind, uuid, plain)), ["unsealed"; 3]);
         let device = json!({"config": {"password": "sealed:x"}}).as_object().unwrap().clone();
         assert_eq!(codes(open(&keys, other, uuid, device)), ["sealed"]);
     }

@@ -50,6 +50,38 @@ fn user(email: &str) -> Entry {
     entry
 }
 
+/// An entry of before users had a secret for Grafana gets one that lasts; one of the past stays as it was.
+#[tokio::test]
+async fn a_secret_that_has_come_since_is_made_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut then = settings(folder.path());
+    let mut definitions: Vec<_> = then.kinds.public().map(|kind| kind.definition().clone()).collect();
+    let users = definitions.iter_mut().find(|definition| definition.name == "users").unwrap();
+    users.generated_secrets.retain(|secret| secret.field != "password_grafana");
+    users.entry_import_schema["properties"].as_object_mut().unwrap().remove("password_grafana");
+    then.kinds = Kinds::compile(definitions).unwrap();
+    let store = Store::open(then).unwrap_or_else(|e| panic!("{e}"));
+    let mut ada = user("ada@example.com");
+    ada.remove("password_grafana");
+    let revision = insert(&store, "users", &ada).await.unwrap();
+    store.close().await;
+    drop(store);
+
+    let secret = |store: &Store| {
+        let kind = store.kinds().get("users").unwrap();
+        store.read().get(kind, uuid(&ada)).unwrap().entry().get("password_grafana").cloned()
+    };
+    let store = open_again(folder.path()).await;
+    let made = secret(&store).unwrap();
+    assert_eq!(made.as_str().unwrap().len(), 16);
+    let kind = store.kinds().get("users").unwrap();
+    let past = store.record_at(kind, uuid(&ada), &Moment::Revision(revision.0)).unwrap().unwrap();
+    assert_eq!(past, ada);
+    store.close().await;
+    drop(store);
+    assert_eq!(secret(&open_again(folder.path()).await), Some(made));
+}
+
 fn entry(resource: &str, input: Value) -> Entry {
     let kinds = settings(std::path::Path::new("/")).kinds;
     let kind = kinds.get(resource).unwrap();

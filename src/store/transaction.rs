@@ -128,6 +128,20 @@ impl Transaction {
         self.seal(kind, true)
     }
 
+    /// Makes the secrets of a resource that have come since its entries were written.
+    pub(super) fn make_missing_secrets(&mut self, kind: &Kind) -> Result<(), Error> {
+        if kind.generated_secrets_of_late().next().is_none() {
+            return Ok(());
+        }
+        let mut entries: Vec<_> = self.tables.records(kind).map(|record| record.entry()).collect();
+        for entry in &mut entries {
+            if kind.make_missing_secrets(entry) {
+                self.replace(kind, entry)?;
+            }
+        }
+        Ok(())
+    }
+
     fn seal(&mut self, kind: &Kind, keep: bool) -> Result<(), Error> {
         let keys = self.tables.keys().clone();
         let records: Vec<_> = self.tables.records(kind).cloned().collect();

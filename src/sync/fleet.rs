@@ -23,15 +23,21 @@ impl Fleet {
     }
 }
 
-/// An owner: has a database, and a user that reads it.
+/// An owner: has a database and a user that reads it; in Grafana an organization and a user that looks at it.
 #[derive(Clone)]
 pub struct Owner {
     /// Names the record, the database and the InfluxDB user.
     pub uuid: Uuid,
     /// `password_influx` of the record.
     pub password: String,
-    /// A suspended owner, and every device of it, is granted nothing.
+    /// A suspended owner, and every device of it, is granted nothing, and does not get into Grafana.
     pub suspended: bool,
+    /// `email` of the record: the login of its Grafana user.
+    pub email: String,
+    /// `name` of the record; may be empty.
+    pub name: String,
+    /// `password_grafana` of the record; empty when it has none.
+    pub password_grafana: String,
 }
 
 /// A device: has a user that reads and writes its owner's database, and a configuration line in there.
@@ -53,6 +59,10 @@ pub struct Device {
     pub get_int: i64,
     /// A suspended device is granted nothing.
     pub suspended: bool,
+    /// `name` of the record: the title of its dashboard.
+    pub name: String,
+    /// `kid` of the record: how the device may call itself in the tag `KID`, beside its uuid.
+    pub kid: Option<String>,
 }
 
 #[cfg(test)]
@@ -61,7 +71,14 @@ pub(super) mod tests {
     use crate::sync::InfluxSettings;
 
     pub fn owner(n: u128) -> Owner {
-        Owner { uuid: Uuid::from_u128(n), password: format!("P{n}"), suspended: false }
+        Owner {
+            uuid: Uuid::from_u128(n),
+            password: format!("P{n}"),
+            suspended: false,
+            email: format!("o{n}@example.com"),
+            name: format!("Owner {n}"),
+            password_grafana: format!("G{n}"),
+        }
     }
 
     pub fn device(n: u128, owner: Option<u128>) -> Device {
@@ -74,6 +91,8 @@ pub(super) mod tests {
             post_int: 30,
             get_int: 6,
             suspended: false,
+            name: format!("K{n}"),
+            kid: None,
         }
     }
 

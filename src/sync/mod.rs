@@ -1,4 +1,5 @@
-//! Sync makes an InfluxDB 1.x hold exactly what the records ask for.
+//! Sync makes the back ends, an InfluxDB 1.x and a Grafana, hold exactly what the records ask for. Of each there is a task, so
+//! that neither waits for the other.
 //!
 //! ```text
 //! Fleet ── desired ──► Desired ─┐
@@ -18,6 +19,7 @@ mod applied;
 mod backend;
 mod desired;
 mod fleet;
+pub mod grafana;
 mod influx;
 mod outlook;
 mod plan;
@@ -40,9 +42,10 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::AbortHandle;
 
 pub use action::{Action, Change, Record, Resource};
-pub use backend::Setback;
+pub use backend::{BackEnd, Depth, Round, Setback};
 pub use desired::{Grant, Line, Privilege};
 pub use fleet::{Device, Fleet, Owner};
+pub use grafana::GrafanaSettings;
 pub use outlook::{Orphan, Outlook, Step};
 pub use report::{BackEndResult, Count, Failure, OpenFailure, Progress, Report, Standing, State, Status};
 pub use scope::Scope;
@@ -50,7 +53,7 @@ pub use secret::Secret;
 pub use stats::{Requests, Stats};
 
 use crate::error::Error;
-use backend::{BackEnd, Round, Settled};
+use backend::Settled;
 use round::Reconciler;
 use stats::Counts;
 use task::{Request, Task};
@@ -67,22 +70,29 @@ const CLOCK: Clock = Utc::now;
 /// The name of a back end.
 pub const INFLUXDB: &str = "influxdb";
 
+/// The name of a back end.
+pub const GRAFANA: &str = "grafana";
+
 /// Longer than any request takes, so that the action under way can end by itself.
 const STOP_WITHIN: Duration = Duration::from_secs(20);
 
 /// How to sync.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// The InfluxDB to sync with; without one, sync does nothing and says so.
+    /// The InfluxDB to sync with; without one, nothing is done there, and that is said.
     pub influx: Option<InfluxSettings>,
+    /// The Grafana to sync with.
+    pub grafana: Option<GrafanaSettings>,
     /// Whether a change to the records is synced at once.
     pub on_change: bool,
     /// How long after a round the next one begins.
     pub interval: Duration,
     /// Whether the database of a deleted owner is dropped with all its data.
     pub drop_data: bool,
-    /// Where sync remembers what it applied. Missing or damaged: everything is applied again.
+    /// Where sync remembers what it applied to InfluxDB. Missing or damaged: everything is applied again.
     pub state_file: PathBuf,
+    /// The same for Grafana.
+    pub grafana_state_file: PathBuf,
 }
 
 /// An InfluxDB 1.x and its administrator.
@@ -168,11 +178,23 @@ impl Sync {
             let counts = Arc::<Counts>::default();
             let (stop, stopping) = watch::channel(false);
             let reconciler =
-                Reconciler::new(&settings, influx, fleet, CLOCK, stopping.clone(), counts.clone());
+                Reconciler::new(&settings, influx, fleet.clone(), CLOCK, stopping.clone(), counts.clone());
+            let settled = reconciler.knowledge();
+            Handle::start(reconciler, settled, &settings, changed.clone(), counts, (stop, stopping))
+        });
+        let grafana = settings.grafana.clone().map(|grafana| {
+            let counts = Arc::<Counts>::default();
+            let (stop, stopping) = watch::channel(false);
+            let file = settings.grafana_state_file.clone();
+            let reconciler =
+                grafana::Reconciler::new(grafana, file, fleet, CLOCK, stopping.clone(), counts.clone());
             let settled = reconciler.knowledge();
             Handle::start(reconciler, settled, &settings, changed, counts, (stop, stopping))
         });
-        Self(vec![BackEndHandle { name: INFLUXDB, task: influxdb }])
+        Self(vec![
+            BackEndHandle { name: INFLUXDB, task: influxdb },
+            BackEndHandle { name: GRAFANA, task: grafana },
+        ])
     }
 
     /// Compares everything in `scope` now, puts it right, and tells what came of it. Calls made before a round begins

@@ -13,6 +13,9 @@ impl Fleet {
                 uuid: user.uuid,
                 suspended: user.state == State::Suspended,
                 password: user.password_influx,
+                email: user.email,
+                name: user.name,
+                password_grafana: user.password_grafana.unwrap_or_default(),
             })
             .collect();
         let devices = parsed::<Karana>(tables, "karanas")
@@ -25,6 +28,8 @@ impl Fleet {
                 signal: karana.config.signal,
                 post_int: karana.config.post_int,
                 get_int: karana.config.get_int,
+                name: karana.name,
+                kid: karana.kid,
             })
             .collect();
         Self { owners, devices }

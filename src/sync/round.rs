@@ -22,7 +22,7 @@ use super::influx::statement::Statement;
 use super::outlook::{Orphan, Outlook};
 use super::plan::{Plan, doubtful, orphans, plan};
 use super::report::{Failure, Progress};
-use super::scope::Scope;
+use super::scope::{Covered, Scope};
 use super::stats::Counts;
 use super::{Clock, FleetSource, InfluxSettings, Settings};
 
@@ -94,6 +94,7 @@ impl Settled for Knowledge {
 }
 
 struct Comparison {
+    covered: Covered,
     desired: Desired,
     looked_at: BTreeSet<Record>,
     unread: Vec<Failure>,
@@ -147,19 +148,21 @@ impl Reconciler {
         let client = self.client()?;
         client.ping().await?;
         let listing = actual::list(&client).await?;
-        let desired = self.knowledge.desired(&(self.fleet)());
+        let fleet = (self.fleet)();
+        let (covered, desired) = (scope.of(&fleet), self.knowledge.desired(&fleet));
         let records = match depth {
             Depth::Full => desired.wishes.keys().copied().collect(),
             Depth::Quick => doubtful(&desired, &listing, &self.knowledge.applied()),
         };
-        let records = records.into_iter().filter(|record| scope.covers(*record, &desired)).collect();
+        let records = records.into_iter().filter(|record| covered.has(*record)).collect();
         let (actual, unread) = actual::look(&client, listing, &desired, &records).await?;
         let applied = self.knowledge.applied();
         let orphans = orphans(&desired, &actual.listing, &applied);
         let mut plan = plan(&desired, &actual, &applied);
         drop(applied);
-        plan.retain(|record| scope.covers(record, &desired));
+        plan.retain(|record| covered.has(record));
         Ok(Comparison {
+            covered,
             desired,
             looked_at: actual.found.into_keys().collect(),
             unread: unread.into_iter().map(|(record, reason)| Failure::new(record, reason)).collect(),
@@ -169,13 +172,12 @@ impl Reconciler {
     }
 
     /// Forgets what the plan is about to change, and learns what was looked at and found right.
-    fn doubt(&self, desired: &Desired, looked_at: &BTreeSet<Record>, plan: &Plan, scope: Scope) {
+    fn doubt(&self, desired: &Desired, looked_at: &BTreeSet<Record>, plan: &Plan, covered: &Covered) {
         let to_do: BTreeSet<Record> = plan.sequences().map(|sequence| sequence.record).collect();
         let mut applied = self.knowledge.applied();
         // The listing shows all there is to those that ask for no user.
         let asks_for_no_user = |record: &Record| {
-            scope.covers(*record, desired)
-                && desired.wishes.get(record).is_none_or(|wish| wish.password.is_none())
+            covered.has(*record) && desired.wishes.get(record).is_none_or(|wish| wish.password.is_none())
         };
         let without: Vec<Record> = applied.records().filter(asks_for_no_user).collect();
         for record in looked_at.iter().copied().chain(without).filter(|record| !to_do.contains(record)) {
@@ -263,8 +265,8 @@ impl BackEnd for Reconciler {
         progress: &watch::Sender<Progress>,
     ) -> Result<Round, Setback> {
         let comparison = self.compare(depth, scope).await?;
-        let Comparison { desired, looked_at, unread: mut failures, plan, .. } = comparison;
-        self.doubt(&desired, &looked_at, &plan, scope);
+        let Comparison { covered, desired, looked_at, unread: mut failures, plan, .. } = comparison;
+        self.doubt(&desired, &looked_at, &plan, &covered);
         for failure in &failures {
             // To be looked at again by the next round, however quick.
             self.knowledge.applied().doubt(failure.record(), Facet::Access);
@@ -280,10 +282,10 @@ impl BackEnd for Reconciler {
         }
 
         let retry = !failures.is_empty();
-        let refusals = desired.refusals().filter(|(record, _)| scope.covers(*record, &desired));
+        let refusals = desired.refusals().filter(|(record, _)| covered.has(*record));
         failures.extend(refusals.map(|(record, reason)| Failure::new(record, reason)));
         failures.sort();
-        let records = desired.wishes.keys().copied().filter(|record| scope.covers(*record, &desired));
+        let records = desired.wishes.keys().copied().filter(|record| covered.has(*record));
         Ok(Round { records: records.collect(), failures, actions_done, retry })
     }
 

@@ -1,7 +1,9 @@
 //! Which records a round is about.
 
+use std::collections::BTreeSet;
+
 use super::action::{Record, Resource};
-use super::desired::Desired;
+use super::fleet::Fleet;
 
 /// Which records a round is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -10,8 +12,19 @@ pub enum Scope {
     All,
     /// Those of one resource.
     Resource(Resource),
-    /// One; for a device its owner as well, whose database it needs.
+    /// One; for a device its owner as well, in whose database and organization it is.
     Record(Record),
+}
+
+/// The records in a scope.
+#[derive(Debug)]
+pub enum Covered {
+    /// All.
+    All,
+    /// Those of one resource.
+    Resource(Resource),
+    /// These.
+    These(BTreeSet<Record>),
 }
 
 impl Scope {
@@ -20,18 +33,27 @@ impl Scope {
         if self == other { self } else { Self::All }
     }
 
-    /// Whether it is about that record.
-    pub(super) fn covers(&self, record: Record, desired: &Desired) -> bool {
+    /// The records in it.
+    pub(super) fn of(self, fleet: &Fleet) -> Covered {
+        match self {
+            Self::All => Covered::All,
+            Self::Resource(resource) => Covered::Resource(resource),
+            Self::Record(record) => {
+                let device = fleet.devices.iter().find(|device| Record::device(device.uuid) == record);
+                let owner = device.and_then(|device| device.owner).map(Record::owner);
+                Covered::These([Some(record), owner].into_iter().flatten().collect())
+            }
+        }
+    }
+}
+
+impl Covered {
+    /// Whether a record is one of them.
+    pub(super) fn has(&self, record: Record) -> bool {
         match self {
             Self::All => true,
             Self::Resource(resource) => record.resource == *resource,
-            Self::Record(one) => {
-                let needs = |owner: Record| {
-                    let wish = desired.wishes.get(one);
-                    wish.is_some_and(|wish| wish.databases().contains(&owner.uuid))
-                };
-                record == *one || (record.resource == Resource::Users && needs(record))
-            }
+            Self::These(records) => records.contains(&record),
         }
     }
 }

@@ -62,6 +62,10 @@ async fn a_dump_is_taken_over_as_it_is() {
         for resource in ["users", "karanas"] {
             assert_eq!(micha.get(&format!("/v1/{resource}")).await.results(), expected[resource]);
         }
+        let whole: Value = serde_json::from_str(&fine(home.run(&["export", "--secrets", "-"]))).unwrap();
+        let made =
+            [OWNER, OTHER].map(|uuid| whole["users"][uuid]["password_grafana"].as_str().unwrap().len());
+        assert_eq!(made, [16, 16], "the old server had none");
         let again = home.run(&["import", "old"]);
         failed(&again, &["not empty"]);
     }

@@ -15,6 +15,7 @@ mod disk_full;
 mod encoding;
 mod events;
 mod examples;
+mod grafana;
 mod health;
 mod import;
 mod karanas;

@@ -350,6 +350,29 @@ async fn secrets_are_for_admins_managers_and_the_owner() {
     assert!(is_shown(&manager.session.delete(&one).await.entry(&karana)["config"]["password"]));
 }
 
+/// The clients of 2017 do not know it.
+#[tokio::test]
+async fn the_password_for_grafana_is_on_v2_for_those_who_see_secrets() {
+    let server = Server::start();
+    let admin = server.admin().await;
+    let owner = admin.person("client", "owner").await;
+    let manager = admin.person("manager", "a-manager").await;
+    let viewer = admin.person("viewer", "a-viewer").await;
+    let path = format!("/v2/users/{}", owner.uuid);
+    let made = admin.found(&path).await["password_grafana"].clone();
+    assert_eq!(made.as_str().unwrap().len(), 16);
+    for (reader, sees) in
+        [(&admin, true), (&manager.session, true), (&owner.session, true), (&viewer.session, false)]
+    {
+        assert_eq!(reader.found(&path).await.get("password_grafana"), sees.then_some(&made));
+        assert_eq!(reader.read("users", &owner.uuid).await.get("password_grafana"), None);
+    }
+    let other = json!({"password_grafana": "CANARYCANARY0000"});
+    let answer = admin.send("PATCH", &path, &other, &[]).await;
+    assert_eq!(answer.status, 400, "{}", answer.text());
+    assert!(answer.text().contains("password_grafana") && !answer.text().contains("CANARY"));
+}
+
 /// What somebody may change is what they name, not what they send along unchanged.
 #[tokio::test]
 async fn an_owner_may_send_back_the_whole_karana() {

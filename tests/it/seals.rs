@@ -18,6 +18,7 @@ async fn filled(home: &Home) -> (Server, String, Vec<String>) {
         &dump["users"][&owner]["credentials"]["password"],
         &dump["users"][&owner]["password_influx"],
         &dump["karanas"][&device]["config"]["password"],
+        &dump["users"][&owner]["password_grafana"],
     ];
     let secrets = secrets.map(|secret| secret.as_str().unwrap().to_owned()).into();
     (server, device, secrets)

@@ -34,6 +34,8 @@ impl World {
             interval: Duration::from_secs(3600),
             drop_data: false,
             state_file: folder.path().join("state/sync.json"),
+            grafana: None,
+            grafana_state_file: folder.path().join("state/grafana.json"),
         };
         Self { folder, fleet: Arc::new(Mutex::new(fleet)), changes: watch::channel(0).0, settings }
     }
@@ -55,7 +57,15 @@ impl World {
 }
 
 fn owner() -> Owner {
-    Owner { uuid: Uuid::new_v4(), password: password(), suspended: false }
+    let uuid = Uuid::new_v4();
+    Owner {
+        uuid,
+        password: password(),
+        suspended: false,
+        email: format!("{uuid}@example.com"),
+        name: "Ada".into(),
+        password_grafana: password(),
+    }
 }
 
 fn device(owner: &Owner) -> Device {
@@ -68,6 +78,8 @@ fn device(owner: &Owner) -> Device {
         post_int: 30,
         get_int: 6,
         suspended: false,
+        name: "Roof".into(),
+        kid: None,
     }
 }
 

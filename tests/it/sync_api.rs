@@ -1,5 +1,6 @@
 //! How the records stand with the back ends, over HTTP: with a real InfluxDB.
 
+use crate::support::grafana::Grafana;
 use crate::support::influx::RealInflux;
 use crate::support::{Home, Server, Session};
 use serde_json::{Value, json};
@@ -177,4 +178,66 @@ async fn sync_is_for_admins_and_managers_and_orphans_for_admins() {
     // Without a back end there is nothing to wait for, and nothing to do.
     let report = run(&admin, "").await;
     assert_eq!(report["backends"]["influxdb"]["result"], "not_configured");
+}
+
+#[tokio::test]
+async fn an_owner_gets_its_place_in_grafana_too_and_the_plan_names_both() {
+    let influx = RealInflux::start().await;
+    let to = influx.settings();
+    let grafana = Grafana::fake(&format!("http://{}:{}", to.host, to.port)).await;
+    let at = grafana.settings();
+    let home = Home::new(&format!(
+        "[influxdb]\nhost = {}\nport = {}\nuser = {}\npass = {}\n[grafana]\nhost = {}\nport = {}\nuser = {}\npass = {}\n\
+         [sync]\non_change = false\n",
+        to.host, to.port, to.user, to.pass, at.host, at.port, at.user, at.pass
+    ));
+    let server = home.serve();
+    let admin = server.admin().await;
+    run(&admin, "").await;
+    let (user, karana) = owner_with_karana(&admin).await;
+    let plan = admin.get("/v2/sync/plan").await.json(200);
+    let of = |backend: &str| {
+        plan["actions"].as_array().unwrap().iter().filter(|step| step["backend"] == backend).count()
+    };
+    assert_eq!((of("influxdb"), of("grafana") > 4), (6, true), "{plan}");
+
+    let report = run(&admin, "").await;
+    assert_eq!(report["failures"], json!([]));
+    assert_eq!(report["backends"]["grafana"]["result"], "synced");
+    let all = admin.get("/v2/sync?resource=karanas").await.json(200);
+    let item = &all["items"][0];
+    assert_eq!((&item["uuid"], &item["state"]), (&json!(karana), &json!("synced")), "{all}");
+    assert!(item["backends"]["grafana"]["at"].is_string() && item["backends"]["influxdb"]["at"].is_string());
+    let seen = grafana.seen(user.parse().unwrap()).await.unwrap();
+    assert_eq!(seen.members, [("a@example.com".to_owned(), "Viewer".to_owned())]);
+    let shown = admin.found(&format!("/v2/users/{user}")).await;
+    let who = ("a@example.com", shown["password_grafana"].as_str().unwrap());
+    assert_eq!(grafana.send(who, "GET", "/api/user", None, None).await.0, 200);
+
+    // Drift and orphans of both are told alike.
+    let (org, stranger) = (seen.id, uuid::Uuid::new_v4());
+    let uid = format!("k-{}", user.replace('-', ""));
+    grafana.admin("DELETE", &format!("/api/datasources/uid/{uid}"), Some(org), None).await;
+    grafana.admin("POST", "/api/orgs", None, Some(json!({"name": format!("karana-{stranger}")}))).await;
+    let plan = admin.get("/v2/sync/plan").await.json(200);
+    assert_eq!((&plan["actions"], plan["drift"].as_array().unwrap().len()), (&json!([]), 1), "{plan}");
+    let orphan = json!({"backend": "grafana", "kind": "organization", "name": format!("karana-{stranger}")});
+    assert_eq!(plan["orphans"], json!([orphan]));
+    let path = format!("/v2/sync/orphans?backend=grafana&kind=organization&name=karana-{stranger}");
+    assert_eq!(admin.delete(&path).await.status, 204);
+    assert_eq!(run(&admin, "").await["actions_done"], 1);
+    assert_eq!(
+        admin.get("/v2/sync/plan").await.json(200),
+        json!({"actions": [], "drift": [], "orphans": []})
+    );
+
+    // Grafana being away holds nothing else up.
+    grafana.faked().fail(crate::support::grafana::Fault::Away);
+    let change = json!({"config": {"post_int": 7}});
+    admin.send("PATCH", &format!("/v2/karanas/{karana}"), &change, &[]).await.json(200);
+    let report = run(&admin, "").await;
+    assert_eq!(report["backends"]["influxdb"]["result"], "synced");
+    assert_eq!(report["backends"]["grafana"]["result"], "failed");
+    let all = admin.get("/v2/sync?resource=karanas").await.json(200);
+    assert_eq!(all["items"][0]["backends"]["influxdb"]["state"], "synced");
 }

@@ -106,6 +106,7 @@ async fn no_secret_is_told_to_anybody() {
     let secrets = [
         device["config"]["password"].as_str().unwrap().to_owned(),
         owner["password_influx"].as_str().unwrap().to_owned(),
+        owner["password_grafana"].as_str().unwrap().to_owned(),
         ada.password.clone(),
         "canary-of-change".to_owned(),
     ];
@@ -118,7 +119,7 @@ async fn no_secret_is_told_to_anybody() {
             for secret in &secrets {
                 assert!(!text.contains(secret.as_str()), "{secret} in {text}");
             }
-            for name in ["password", "password_influx", "token_epoch"] {
+            for name in ["password", "password_influx", "password_grafana", "token_epoch"] {
                 assert!(!text.contains(&format!("\"{name}\"")), "{name} in {text}");
             }
         }

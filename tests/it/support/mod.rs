@@ -2,6 +2,7 @@
 
 mod answer;
 mod dice;
+pub mod grafana;
 pub mod influx;
 mod mount;
 pub mod oracle;

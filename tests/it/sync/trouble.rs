@@ -17,7 +17,7 @@ async fn without_an_influxdb_there_is_nothing_to_do() {
     world.settings.influx = None;
     let sync = world.start();
     let report = sync.run(Scope::All).await.unwrap();
-    assert_eq!(report.backends, [(INFLUXDB, BackEndResult::NotConfigured)]);
+    assert!(report.backends.iter().all(|(_, result)| *result == BackEndResult::NotConfigured));
     assert_eq!(report.users, count(0, 0));
     assert_eq!(sync.plan(Scope::All).await.unwrap().steps, []);
     assert_eq!(sync.status()[INFLUXDB].state, State::NotConfigured);

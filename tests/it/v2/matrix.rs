@@ -235,7 +235,7 @@ impl Stage {
             "see secrets" => {
                 let one = read().await;
                 let text = one.text();
-                let seen = ["\"password_influx\":", "\"password\":", "\"pin\":"]
+                let seen = ["\"password_influx\":", "\"password_grafana\":", "\"password\":", "\"pin\":"]
                     .iter()
                     .any(|name| text.contains(name));
                 if seen { 200 } else { 403 }

@@ -207,7 +207,7 @@ impl Content {
                 let address = address.replace("{}", &number.to_string());
                 json!({
                     "name": text.chars().take(256).collect::<String>(), "email": address, "role": "client",
-                    "password_influx": password, "state": "active", "token_epoch": self.kid,
+                    "password_influx": password, "password_grafana": password, "state": "active", "token_epoch": self.kid,
                     "credentials": {"login": address, "password": format!("$6$salt${}", "h".repeat(85)) + &(self.secret % 2).to_string()},
                 })
             }

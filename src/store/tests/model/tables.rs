@@ -25,7 +25,7 @@ impl Resource {
 
     fn secrets(self) -> &'static [&'static str] {
         match self {
-            Self::Users => &["credentials.password", "password_influx"],
+            Self::Users => &["credentials.password", "password_influx", "password_grafana"],
             Self::Karanas => &["config.password"],
             Self::Maintenances | Self::Payments => &[],
         }

@@ -1,0 +1,207 @@
+//! The steps a plan is made of.
+
+use std::fmt;
+
+use uuid::Uuid;
+
+use super::dashboard::Dashboard;
+use super::desired::{Account, Datasource, organization_name};
+use crate::sync::action::Record;
+use crate::sync::outlook::Step;
+use crate::sync::secret::Secret;
+
+/// One step towards what the records ask for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Action {
+    /// The record it is done for.
+    pub record: Record,
+    /// What to do.
+    pub change: Change,
+    /// Why, in words.
+    pub reason: String,
+}
+
+/// What an [`Action`] changes in Grafana. "The user", "the organization": those of the action's record, unless an owner is
+/// named. Numbers are not: what is to be made has none yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// Makes the organization.
+    CreateOrganization,
+    /// Makes our administrator an administrator of the organization, whose contents nobody else may see.
+    Join,
+    /// Makes the user, in the organization.
+    CreateUser {
+        /// Login and name.
+        account: Account,
+        /// Its password.
+        password: Secret,
+    },
+    /// Gives the user another login or name.
+    UpdateUser(Account),
+    /// Gives the user a login that nobody else wants, so that two that change places do not wait for each other.
+    ParkUser,
+    /// Gives the user another password.
+    SetPassword(Secret),
+    /// Makes the user a Viewer in the organization, and takes it out of every other one.
+    Confine,
+    /// Takes from the user the rights of a server administrator.
+    RevokeAdmin,
+    /// Ends the user's sessions, and lets it in no more.
+    DisableUser,
+    /// Lets the user in again.
+    EnableUser,
+    /// Makes the data source, or makes it what it should be.
+    PutDatasource(Datasource),
+    /// Makes a dashboard in an owner's organization, or puts the new one in its place.
+    PutDashboard {
+        /// Whose organization.
+        owner: Uuid,
+        /// The dashboard.
+        dashboard: Dashboard,
+    },
+    /// Has the organization open with a dashboard.
+    SetHome(String),
+    /// Removes the record's dashboard from an owner's organization.
+    DeleteDashboard {
+        /// Whose organization.
+        owner: Uuid,
+        /// Which dashboard.
+        uid: String,
+    },
+    /// Removes the user.
+    DeleteUser(Doomed),
+    /// Removes the organization with all that is in it.
+    DeleteOrganization,
+}
+
+/// How a user that is to go is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Doomed {
+    /// Its number in Grafana.
+    pub id: i64,
+    /// Whether we know that we made it. Of one that was only tried, the membership must show it.
+    pub known: bool,
+}
+
+/// The part of what is known about a record that a change makes true.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Facet {
+    /// That the organization is there, and lets our administrator in.
+    Organization,
+    /// The user: login, name, where it is a member, whether it is disabled.
+    Account,
+    /// The user's password.
+    Password,
+    /// The data source and its password.
+    Datasource,
+    /// The home dashboard, and that it is the home.
+    Home,
+    /// The dashboard in an owner's organization.
+    Dashboard(Uuid),
+}
+
+impl Change {
+    /// Which facets are in doubt while this is tried.
+    pub(super) fn facets(&self, record: Record) -> Vec<Facet> {
+        let is_home = |owner: &Uuid| *owner == record.uuid;
+        match self {
+            Self::CreateOrganization | Self::Join | Self::DeleteOrganization => vec![Facet::Organization],
+            Self::CreateUser { .. } | Self::DeleteUser(_) => vec![Facet::Account, Facet::Password],
+            Self::SetPassword(_) => vec![Facet::Password],
+            Self::UpdateUser(_) | Self::Confine | Self::RevokeAdmin => vec![Facet::Account],
+            // What comes after it makes the account true.
+            Self::ParkUser => vec![],
+            Self::DisableUser | Self::EnableUser => vec![Facet::Account],
+            Self::PutDatasource(_) => vec![Facet::Datasource],
+            Self::SetHome(_) => vec![Facet::Home],
+            Self::PutDashboard { owner, .. } if is_home(owner) => vec![Facet::Home],
+            Self::PutDashboard { owner, .. } | Self::DeleteDashboard { owner, .. } => {
+                vec![Facet::Dashboard(*owner)]
+            }
+        }
+    }
+
+    /// Whether all it does is to end access. Such a change waits for no other, and is right even when the
+    /// steps before it failed.
+    pub(super) fn ends_access(&self) -> bool {
+        matches!(
+            self,
+            Self::RevokeAdmin | Self::DisableUser | Self::DeleteUser(_) | Self::DeleteDashboard { .. }
+        )
+    }
+}
+
+impl Action {
+    /// The same as every back end tells it.
+    pub(super) fn step(&self, drift: bool) -> Step {
+        Step {
+            backend: crate::sync::GRAFANA,
+            record: self.record,
+            action: self.words(),
+            reason: self.reason.clone(),
+            drift,
+        }
+    }
+
+    fn words(&self) -> String {
+        let own = organization_name(self.record.uuid);
+        match &self.change {
+            Change::CreateOrganization => format!("create organization {own}"),
+            Change::Join => format!("make our administrator one of organization {own}"),
+            Change::CreateUser { .. } => format!("create the Grafana user in {own}"),
+            Change::UpdateUser(_) => String::from("change the Grafana user's login or name"),
+            Change::ParkUser => String::from("give the Grafana user another login for the time being"),
+            Change::SetPassword(_) => String::from("set the Grafana user's password"),
+            Change::Confine => format!("make the Grafana user a Viewer of {own} and of nothing else"),
+            Change::RevokeAdmin => String::from("revoke the Grafana user's rights as administrator"),
+            Change::DisableUser => String::from("disable the Grafana user"),
+            Change::EnableUser => String::from("enable the Grafana user"),
+            Change::PutDatasource(datasource) => format!("write data source {} in {own}", datasource.uid),
+            Change::PutDashboard { owner, dashboard } => {
+                format!("write dashboard {} in {}", dashboard.uid, organization_name(*owner))
+            }
+            Change::SetHome(uid) => format!("make {uid} the home dashboard of {own}"),
+            Change::DeleteDashboard { owner, uid } => {
+                format!("delete dashboard {uid} in {}", organization_name(*owner))
+            }
+            Change::DeleteUser(_) => String::from("delete the Grafana user"),
+            Change::DeleteOrganization => format!("delete organization {own} with all that is in it"),
+        }
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {} ({})", self.record, self.words(), self.reason)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_action_is_shown_without_its_password() {
+        let uuid = Uuid::from_u128(7);
+        let account = Account { login: "ada@example.com".into(), name: "Ada".into() };
+        let datasource = Datasource::of(uuid, "http://influx:8086", Secret::new("S3CRET"));
+        for change in [
+            Change::CreateUser { account, password: Secret::new("S3CRET") },
+            Change::SetPassword(Secret::new("S3CRET")),
+            Change::PutDatasource(datasource),
+        ] {
+            let action = Action { record: Record::owner(uuid), change, reason: "it is missing".into() };
+            assert!(!format!("{action} {action:?}").contains("S3CRET"));
+        }
+        let action = Action {
+            record: Record::owner(uuid),
+            change: Change::CreateOrganization,
+            reason: "it is missing".into(),
+        };
+        assert_eq!(
+            action.to_string(),
+            "users/00000000-0000-0000-0000-000000000007: create organization \
+             karana-00000000-0000-0000-0000-000000000007 (it is missing)"
+        );
+    }
+}
