@@ -19,6 +19,8 @@ mod desired;
 mod fleet;
 mod influx;
 mod plan;
+pub mod presence;
+pub mod readings;
 mod records;
 mod report;
 mod round;
