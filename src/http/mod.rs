@@ -19,7 +19,9 @@ mod path;
 mod query;
 mod reply;
 mod route;
+mod series;
 mod session;
+mod status;
 mod sync;
 mod traffic;
 mod v1;
@@ -75,6 +77,10 @@ pub struct Parts {
     pub passwords: Passwords,
     /// Brings the records to InfluxDB.
     pub sync: crate::sync::Sync,
+    /// Tells whether devices post.
+    pub presence: crate::sync::presence::Presence,
+    /// Reads what devices have measured.
+    pub readings: crate::sync::readings::Readings,
     /// Brings the store to another place.
     pub backup: Backup,
     /// What hashes of requests are made with, so that nobody else can make them.
@@ -212,6 +218,8 @@ fn routes() -> Vec<(Access, &'static str, Methods)> {
                 .patch(v2::patch, about::v2::patch)
                 .delete(v2::delete, about::v2::delete),
         ),
+        (SignedIn, "/v2/{resource}/{id}/status", get(status::of_record, about::status::of_record)),
+        (SignedIn, "/v2/{resource}/{id}/series", get(series::of_record, about::status::series)),
         (SignedIn, "/v2/{resource}/{id}/history", get(history::of_record, about::history::of_record)),
         (SignedIn, "/v2/{resource}/{id}/restore", post(history::restore, about::history::restore)),
     ]
