@@ -19,7 +19,7 @@ use crate::sync::stats::Counts;
 
 /// Groups in one request: a tenth of all, so that there are ten requests or so, whatever the size of the fleet.
 const BATCHES: usize = 10;
-const SMALLEST: usize = 50;
+const SMALLEST: usize = 100;
 const LARGEST: usize = 500;
 
 /// In one round: groups that are searched back to the beginning, which takes InfluxDB 10 ms each when there is a year of data;

@@ -102,10 +102,12 @@ async fn a_look_at_the_whole_fleet_takes_few_requests() {
         state_file: world.state_file(),
     };
     let tables = store.clone();
+    let (processors, begin) = (cpu(), Instant::now());
     let presence =
         Presence::start(settings, Arc::new(move || Roster::of(&tables.read())), Arc::new(Utc::now));
     let looks = |presence: &Presence| presence.stats().unwrap().looks_done;
     eventually("the first look", || looks(&presence) >= 1).await;
+    let (of_first, first_took) = (cpu() - processors, begin.elapsed());
     let stats = presence.stats().unwrap();
     let first = requests(&stats);
     let all = owners * EACH;
@@ -117,11 +119,17 @@ async fn a_look_at_the_whole_fleet_takes_few_requests() {
     let (processors, took, done) = (cpu() - processors, begin.elapsed(), looks(&presence) - done);
     let after = presence.stats().unwrap();
     let each = (requests(&after) - first) as f64 / done as f64;
-    assert!(first <= 21 && each <= 20.0, "{first} requests at first, {each} at each look");
+    assert!(first <= 20 && each <= 20.0, "{first} requests at first, {each} at each look");
     if long_form() {
         let pause = Duration::from_millis(200).as_secs_f64();
         println!("{owners} owners, {all} karanas, {done} looks");
-        println!("requests: {first} in the first look, {each:.1} in each after it");
+        println!(
+            "requests: {first} in the first look, which counts the silent ones, {each:.1} in each after it"
+        );
+        println!(
+            "the first look takes {:.3} s and {of_first:.2} s of a processor of ours",
+            first_took.as_secs_f64()
+        );
         println!("a look takes {:.3} s", took.as_secs_f64() / done as f64 - pause);
         let seconds = processors / done as f64;
         println!(
