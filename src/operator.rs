@@ -4,7 +4,7 @@ use crate::auth::Passwords;
 use crate::error::Error;
 use crate::resource::{Definition, Entry, Kind, Kinds, PASSWORD, Role, device_password, set_field};
 use crate::store::{Author, Backup, Clock, Import, Moment, Snapshot, Store, export, tablestate};
-use crate::sync::Sync;
+use crate::sync::{Orphan, Scope, Step, Sync};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
@@ -265,13 +265,20 @@ impl Operator {
     }
 
     async fn plan(&self) -> Result<String, Error> {
-        let actions = self.sync.plan().await?;
-        let lines = actions.iter().map(ToString::to_string).chain([format!("{} actions", actions.len())]);
-        Ok(self.or_not_configured(lines.collect::<Vec<_>>().join("\n")))
+        let outlook = self.sync.plan(Scope::All).await?;
+        let step = |step: &Step| match step.drift {
+            true => format!("{step} (changed by hand)"),
+            false => step.to_string(),
+        };
+        let orphan = |orphan: &Orphan| format!("{orphan}: belongs to no record; it is left alone");
+        let mut lines: Vec<_> = outlook.steps.iter().map(step).collect();
+        lines.extend(outlook.orphans.iter().map(orphan));
+        lines.push(format!("{} actions, {} orphans", outlook.steps.len(), outlook.orphans.len()));
+        Ok(self.or_not_configured(lines.join("\n")))
     }
 
     async fn sync(&self) -> Result<String, Error> {
-        let report = self.sync.run().await?;
+        let report = self.sync.run(Scope::All).await?;
         let failures =
             report.failures.iter().map(|f| format!("{}: {}\n", f.record(), f.reason)).collect::<String>();
         let count = |name: &str, count: &crate::sync::Count| {
@@ -287,10 +294,7 @@ impl Operator {
     }
 
     fn or_not_configured(&self, text: String) -> String {
-        match self.sync.status().state {
-            crate::sync::State::NotConfigured => "InfluxDB: not configured ([influxdb] host)".into(),
-            _ => text,
-        }
+        if self.sync.is_configured() { text } else { "InfluxDB: not configured ([influxdb] host)".into() }
     }
 
     fn key_list(&self) -> String {

@@ -295,6 +295,15 @@ pub fn may_sync(actor: &Actor) -> Result<(), Error> {
     }
 }
 
+/// Whether the actor may drop what sync has found and no record asks for.
+pub fn may_drop_orphans(actor: &Actor) -> Result<(), Error> {
+    may_sync(actor)?;
+    if actor.role != Role::Admin {
+        return Err(Error::Denied(format!("the role {} may not drop this", name(actor.role))));
+    }
+    Ok(())
+}
+
 /// Whether the actor sees metrics, and details of the inside, from wherever it asks: an admin's key, made for that.
 pub fn sees_inside(actor: &Actor) -> bool {
     matches!(&actor.pass, Pass::Key { scopes, .. } if scopes.metrics()) && actor.role == Role::Admin

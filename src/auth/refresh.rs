@@ -5,6 +5,7 @@
 //! the hash of the newest; whoever comes with an older one that carries our signature has used it before.
 
 use super::ended;
+use super::token::validation;
 use crate::error::Error;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -45,16 +46,11 @@ pub struct Read {
 impl RefreshTokens {
     /// `issuer` is the tenant.
     pub fn new(key: &[u8], issuer: &str) -> Self {
-        let mut validation = Validation::new(Algorithm::HS256);
-        validation.set_issuer(&[issuer]);
-        validation.set_required_spec_claims(&["iss", "exp"]);
-        // Against our own clock, by the caller.
-        validation.validate_exp = false;
         Self {
             issuer: issuer.to_owned(),
             encoding: EncodingKey::from_secret(key),
             decoding: DecodingKey::from_secret(key),
-            validation,
+            validation: validation(issuer, &["iss", "exp"]),
         }
     }
 

@@ -60,14 +60,18 @@ struct Data {
     role: Role,
 }
 
+/// What must be true of a token of ours. Its time is looked at by the caller, against our own clock.
+pub(super) fn validation(issuer: &str, claims: &[&str]) -> Validation {
+    let mut validation = Validation::new(Algorithm::HS256);
+    validation.set_issuer(&[issuer]);
+    validation.set_required_spec_claims(claims);
+    validation.validate_exp = false;
+    validation
+}
+
 impl Tokens {
     /// `issuer` is the tenant: a token of another tenant is not valid here.
     pub fn new(key: &[u8], issuer: &str, life: Duration, access_life: Duration, clock: Clock) -> Self {
-        let mut validation = Validation::new(Algorithm::HS256);
-        validation.set_issuer(&[issuer]);
-        validation.set_required_spec_claims(&["iss", "sub", "exp"]);
-        // Against our own clock, below.
-        validation.validate_exp = false;
         Self {
             issuer: issuer.to_owned(),
             life,
@@ -75,7 +79,7 @@ impl Tokens {
             clock,
             encoding: EncodingKey::from_secret(key),
             decoding: DecodingKey::from_secret(key),
-            validation,
+            validation: validation(issuer, &["iss", "sub", "exp"]),
             known: Cache::new(KNOWN),
         }
     }

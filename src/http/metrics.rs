@@ -22,7 +22,7 @@ pub async fn metrics(State(app): State<App>) -> Result<Response, Failure> {
     requests(&mut page, &app);
     store(&mut page, &app);
     backup(&mut page, &app);
-    sync(&mut page, &app);
+    sync(&mut page, &app).await?;
     presence(&mut page, &app);
     process::process(&mut page);
     let text = page.text().map_err(|e| Error::internal("gathering the metrics", e))?;
@@ -124,37 +124,47 @@ fn presence(page: &mut Page, app: &App) {
 }
 
 /// Without a back end there is only that there is none.
-fn sync(page: &mut Page, app: &App) {
+async fn sync(page: &mut Page, app: &App) -> Result<(), Error> {
     let stats = app.sync.stats();
-    page.flag("karana_sync_configured", "1 when there is an InfluxDB to sync with.", stats.is_some());
-    let Some(stats) = stats else { return };
-    let about = "Records by how far a back end holds what they ask for, as of the last look.";
+    page.flag("karana_sync_configured", "1 when there is a back end to sync with.", !stats.is_empty());
+    if stats.is_empty() {
+        return Ok(());
+    }
+    let asker = app.clone();
+    let counts = tokio::task::spawn_blocking(move || super::sync::counts(&asker)).await;
+    let about = "Records by how far the back ends hold what they ask for.";
     let mut records = page.gauges("karana_sync_records", about);
-    for (resource, of) in stats.records {
-        for (state, count) in [("pending", of.pending), ("synced", of.synced), ("failed", of.failed)] {
+    for (resource, of) in counts.map_err(|e| Error::internal("counting the records", e))? {
+        for (state, count) in of {
             records.add(&[("resource", &resource.to_string()), ("state", state)], count as f64);
         }
     }
     let mut rounds =
         page.counters("karana_sync_rounds_total", "Rounds; failed are those that could not look.");
-    rounds.add(&[("outcome", "done")], stats.rounds_done as f64);
-    rounds.add(&[("outcome", "failed")], stats.rounds_failed as f64);
-    page.gauge(
-        "karana_sync_last_round_timestamp_seconds",
-        "When the last round that could look ended; 0 when that was not since the start.",
-        app.sync.status().last_round.map_or(0.0, |at| at.timestamp_millis() as f64 / 1e3),
-    );
-    page.counter("karana_sync_actions_total", "Changes that were made to back ends.", stats.actions);
+    for (name, stats) in &stats {
+        rounds.add(&[("backend", name), ("outcome", "done")], stats.rounds_done as f64);
+        rounds.add(&[("backend", name), ("outcome", "failed")], stats.rounds_failed as f64);
+    }
+    let about = "When the last round that could look ended; 0 when that was not since the start.";
+    let mut last_rounds = page.gauges("karana_sync_last_round_timestamp_seconds", about);
+    for (name, status) in app.sync.status().iter().filter(|(_, status)| status.is_configured()) {
+        let at = status.last_round.map_or(0.0, |at| at.timestamp_millis() as f64 / 1e3);
+        last_rounds.add(&[("backend", name)], at);
+    }
+    let mut actions = page.counters("karana_sync_actions_total", "Changes that were made to back ends.");
+    for (name, stats) in &stats {
+        actions.add(&[("backend", name)], stats.actions as f64);
+    }
     let mut requests = page.counters("karana_backend_requests_total", "Requests to back ends.");
-    for of in &stats.requests {
+    for (name, of) in stats.iter().flat_map(|(name, stats)| stats.requests.iter().map(move |of| (name, of))) {
         for (outcome, count) in &of.outcomes {
-            let labels = [("backend", "influxdb"), ("kind", of.kind), ("outcome", outcome)];
-            requests.add(&labels, *count as f64);
+            requests.add(&[("backend", name), ("kind", of.kind), ("outcome", outcome)], *count as f64);
         }
     }
     let about = "How long back ends took to answer, or not to.";
     let mut durations = page.histograms("karana_backend_request_duration_seconds", about, NANOSECONDS);
-    for of in &stats.requests {
-        durations.add_histogram(&[("backend", "influxdb"), ("kind", of.kind)], &of.durations);
+    for (name, of) in stats.iter().flat_map(|(name, stats)| stats.requests.iter().map(move |of| (name, of))) {
+        durations.add_histogram(&[("backend", name), ("kind", of.kind)], &of.durations);
     }
+    Ok(())
 }

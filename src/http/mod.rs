@@ -209,6 +209,13 @@ fn routes() -> Vec<(Access, &'static str, Methods)> {
         (SignedIn, EVENTS, get(events::events, all(about::events::events))),
         (SignedIn, "/v2/history", get(history::of_tenant, about::history::of_tenant())),
         (SignedIn, "/v2/batch", post(batch::batch, about::v2::batch())),
+        (
+            SignedIn,
+            "/v2/sync",
+            get(sync::overview, about::sync::overview()).post(sync::run, about::sync::run()),
+        ),
+        (SignedIn, "/v2/sync/plan", get(sync::plan, about::sync::plan())),
+        (SignedIn, "/v2/sync/orphans", delete(sync::drop_orphan, about::sync::drop_orphan())),
         (SignedIn, "/v2/{resource}", get(v2::list, about::v2::list).post(v2::create, about::v2::create)),
         (
             SignedIn,

@@ -19,7 +19,9 @@
 
 pub mod about;
 mod operation;
+mod properties;
 mod resource;
+mod scale;
 
 pub use operation::{Envelope, Operation};
 
@@ -153,7 +155,7 @@ fn schemas(kinds: &Kinds) -> Map<String, Value> {
     let mut schemas = Map::new();
     schemas.insert("Problem".into(), problem());
     schemas.insert("V1Error".into(), v1_error());
-    schemas.extend(resource::Scale::all().map(|scale| (scale.name(), scale.schema())));
+    schemas.extend(scale::Scale::all().map(|scale| (scale.name(), scale.schema())));
     schemas.extend(kinds.public().flat_map(resource::schemas));
     schemas
 }

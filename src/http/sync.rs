@@ -1,15 +1,31 @@
-//! Bringing the records to the back ends, on demand.
+//! Bringing the records to the back ends: how they stand, what would be done, and doing it.
 
 use super::App;
+use super::query::{MAX_LIMIT, Query};
 use super::reply::{self, Failure};
+use super::v2;
 use crate::auth::{Actor, policy};
 use crate::error::Error;
-use crate::sync::{BackEnd, Report};
+use crate::sync::{BackEndResult, Fleet, Orphan, Progress, Record, Report, Resource, Scope, Standing, Sync};
 use axum::Extension;
-use axum::extract::State;
-use axum::response::Response;
+use axum::body::{Body, Bytes};
+use axum::extract::{RawQuery, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::future::pending;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, watch};
+
+/// The least time between two events that tell how far a round is.
+const BETWEEN_EVENTS: Duration = Duration::from_millis(100);
+
+/// The states that a record can be in.
+pub const STATES: &[&str] = &["failed", "pending", "synced"];
 
 /// `POST /v1/sync/all/db` and `/v1/sync/db/all`: a full comparison now; waits for the result.
 pub async fn all(
@@ -17,27 +33,262 @@ pub async fn all(
     Extension(actor): Extension<Arc<Actor>>,
 ) -> Result<Response, Failure> {
     policy::may_sync(&actor)?;
-    let report = app.sync.run().await?;
+    let report = app.sync.run(Scope::All).await?;
     Ok(reply::v1(summary(&report)))
 }
 
 /// The counts that the clients of 2017 were promised, and what an operator wants to know beside them.
 fn summary(report: &Report) -> Value {
-    let influxdb = match report.influxdb {
-        BackEnd::NotConfigured => "not configured",
-        BackEnd::Synced if report.failures.is_empty() => "synced",
-        BackEnd::Synced => "partly synced",
-    };
-    json!({
+    let mut summary = json!({
         "users": report.users,
         "karanas": report.karanas,
         "failures": report.failures,
-        "influxdb": influxdb,
         "grafana": "not configured",
+    });
+    for (name, result) in &report.backends {
+        summary[*name] = match result {
+            BackEndResult::NotConfigured => "not configured".into(),
+            BackEndResult::Synced if report.failures.is_empty() => "synced".into(),
+            BackEndResult::Synced => "partly synced".into(),
+            BackEndResult::Failed { reason } => format!("failed: {reason}").into(),
+        };
+    }
+    summary
+}
+
+/// How each back end stands, for the details of readiness.
+pub fn status(app: &App) -> Result<Value, Error> {
+    serde_json::to_value(app.sync.status()).map_err(|e| Error::internal("writing the state of sync", e))
+}
+
+/// How many records of each resource stand how. Not for a thread that serves others: it reads all records.
+pub fn counts(app: &App) -> BTreeMap<Resource, BTreeMap<&'static str, usize>> {
+    let stands = Stands::read(app);
+    stands.counts()
+}
+
+/// How all records stand, those that are gone and have left something included.
+struct Stands(BTreeMap<Record, BTreeMap<&'static str, Standing>>);
+
+impl Stands {
+    fn read(app: &App) -> Self {
+        let fleet = Fleet::of(&app.store.read());
+        let mut standings = app.sync.standings(&fleet);
+        let leftovers = app.sync.leftovers(&fleet);
+        standings.extend(leftovers.into_iter().map(|record| (record, BTreeMap::new())));
+        Self(standings)
+    }
+
+    fn counts(&self) -> BTreeMap<Resource, BTreeMap<&'static str, usize>> {
+        let none = || STATES.iter().map(|state| (*state, 0)).collect::<BTreeMap<_, _>>();
+        let mut counts: BTreeMap<_, _> =
+            [Resource::Users, Resource::Karanas].map(|resource| (resource, none())).into();
+        for (record, standings) in &self.0 {
+            let counts = counts.entry(record.resource).or_default();
+            *counts.entry(Standing::of_all(standings).name()).or_default() += 1;
+        }
+        counts
+    }
+}
+
+/// A record, how it stands with all back ends together, and with each.
+#[derive(Serialize)]
+struct Item<'a> {
+    #[serde(flatten)]
+    record: Record,
+    #[serde(flatten)]
+    standing: Standing,
+    backends: &'a BTreeMap<&'static str, Standing>,
+}
+
+/// `GET /v2/sync`
+pub async fn overview(
+    State(app): State<App>,
+    Extension(actor): Extension<Arc<Actor>>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Failure> {
+    policy::may_sync(&actor)?;
+    let mut parameters = Query::new(query.as_deref())?;
+    let (limit, after) = (parameters.limit()?, cursor(&mut parameters)?);
+    let state = parameters.one_of("state", STATES)?;
+    let resource = resource(&mut parameters)?;
+    parameters.end()?;
+    let backends: serde_json::Map<_, _> = app
+        .sync
+        .status()
+        .into_iter()
+        .map(|(name, status)| {
+            let progress = app.sync.progress().into_iter().find(|(of, _)| *of == name);
+            let mut shown = json!(status);
+            // They are among the records below.
+            shown.as_object_mut().map(|shown| shown.remove("failures"));
+            shown["progress"] = json!(progress.map(|(_, progress)| progress.borrow().clone()));
+            (name.to_owned(), shown)
+        })
+        .collect();
+    let read = move || {
+        let stands = Stands::read(&app);
+        let counts = stands.counts();
+        let wanted: Vec<_> = stands
+            .0
+            .iter()
+            .map(|(record, backends)| Item {
+                record: *record,
+                standing: Standing::of_all(backends),
+                backends,
+            })
+            .filter(|item| resource.is_none_or(|resource| item.record.resource == resource))
+            .filter(|item| state.as_ref().is_none_or(|state| item.standing.name() == state))
+            .collect();
+        let total = wanted.len();
+        let mut rest = wanted.into_iter().filter(|item| after.is_none_or(|after| item.record > after));
+        let items: Vec<_> = rest.by_ref().take(limit.min(MAX_LIMIT)).collect();
+        let next = items.last().filter(|_| rest.next().is_some()).map(|item| item.record.to_string());
+        json!({"backends": backends, "counts": counts, "items": items, "next": next, "total": total})
+    };
+    let body = tokio::task::spawn_blocking(read).await;
+    let body = body.map_err(|e| Error::internal("reading how the records stand", e))?;
+    Ok(v2::json(StatusCode::OK, body.to_string(), false))
+}
+
+/// `GET /v2/sync/plan`
+pub async fn plan(
+    State(app): State<App>,
+    Extension(actor): Extension<Arc<Actor>>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Failure> {
+    policy::may_sync(&actor)?;
+    let mut parameters = Query::new(query.as_deref())?;
+    let scope = scope(&mut parameters)?;
+    parameters.end()?;
+    let outlook = app.sync.plan(scope).await?;
+    let (drift, actions): (Vec<_>, Vec<_>) = outlook.steps.into_iter().partition(|step| step.drift);
+    let body = json!({"actions": actions, "drift": drift, "orphans": outlook.orphans});
+    Ok(v2::json(StatusCode::OK, body.to_string(), false))
+}
+
+/// `POST /v2/sync`: waits for the result; or tells how far it is, to those who accept events.
+pub async fn run(
+    State(app): State<App>,
+    Extension(actor): Extension<Arc<Actor>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, Failure> {
+    policy::may_sync(&actor)?;
+    let mut parameters = Query::new(query.as_deref())?;
+    let scope = scope(&mut parameters)?;
+    parameters.end()?;
+    let accepted = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if accepted.contains("text/event-stream") {
+        return Ok(told_as_events(app.sync.clone(), scope));
+    }
+    let report = app.sync.run(scope).await?;
+    Ok(v2::json(StatusCode::OK, shown(&report).to_string(), false))
+}
+
+fn shown(report: &Report) -> Value {
+    let backends: BTreeMap<_, _> = report.backends.iter().cloned().collect();
+    json!({
+        "counts": {"users": report.users, "karanas": report.karanas},
+        "failures": report.failures,
+        "backends": backends,
+        "actions_done": report.actions_done,
     })
 }
 
-/// How sync stands, for the details of readiness.
-pub fn status(app: &App) -> Result<Value, Error> {
-    serde_json::to_value(app.sync.status()).map_err(|e| Error::internal("writing the state of sync", e))
+/// `progress` again and again, and at last `report` or `error`.
+fn told_as_events(sync: Sync, scope: Scope) -> Response {
+    let (sender, receiver) = mpsc::channel(4);
+    tokio::spawn(async move {
+        let mut progress = sync.progress();
+        let mut running = Box::pin(sync.run(scope));
+        let last = loop {
+            let (name, now) = tokio::select! {
+                ended = &mut running => break ended,
+                moved = moved(&mut progress) => moved,
+            };
+            let told = json!({"backend": name, "done": now.done, "total": now.total, "item": now.item});
+            if sender.send(event("progress", &told)).await.is_err() {
+                // Nobody listens any more. The round goes on by itself.
+                return;
+            }
+            tokio::select! {
+                ended = &mut running => break ended,
+                () = tokio::time::sleep(BETWEEN_EVENTS) => {}
+            }
+        };
+        let last = match last {
+            Ok(report) => event("report", &shown(&report)),
+            Err(error) => event("error", &json!({"detail": error.to_string()})),
+        };
+        let _ = sender.send(last).await;
+    });
+    let events = futures::stream::unfold(receiver, |mut receiver| async move {
+        let event = receiver.recv().await?;
+        Some((Ok::<_, Infallible>(event), receiver))
+    });
+    let headers = [(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-store")];
+    (headers, Body::from_stream(events)).into_response()
+}
+
+/// Waits until a back end has something new to tell.
+async fn moved(progress: &mut [(&'static str, watch::Receiver<Progress>)]) -> (&'static str, Progress) {
+    let waits = progress.iter_mut().map(|(name, progress)| {
+        Box::pin(async move {
+            if progress.changed().await.is_err() {
+                pending::<()>().await;
+            }
+            (*name, progress.borrow_and_update().clone())
+        })
+    });
+    let waits: Vec<_> = waits.collect();
+    if waits.is_empty() {
+        return pending().await;
+    }
+    futures::future::select_all(waits).await.0
+}
+
+fn event(name: &str, data: &Value) -> Bytes {
+    format!("event: {name}\ndata: {data}\n\n").into()
+}
+
+/// `DELETE /v2/sync/orphans?backend=&kind=&name=`: drops one, with all that is in it.
+pub async fn drop_orphan(
+    State(app): State<App>,
+    Extension(actor): Extension<Arc<Actor>>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Failure> {
+    policy::may_drop_orphans(&actor)?;
+    let mut parameters = Query::new(query.as_deref())?;
+    let mut required = |name: &str| {
+        parameters.take(name).ok_or_else(|| Error::invalid(name, "required", "is missing; the plan names it"))
+    };
+    let orphan = Orphan { backend: required("backend")?, kind: required("kind")?, name: required("name")? };
+    parameters.end()?;
+    app.sync.drop_orphan(orphan).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// `resource` and `id`; without them all records.
+fn scope(parameters: &mut Query) -> Result<Scope, Failure> {
+    Ok(match (resource(parameters)?, parameters.uuid("id")?) {
+        (None, None) => Scope::All,
+        (Some(resource), None) => Scope::Resource(resource),
+        (Some(resource), Some(uuid)) => Scope::Record(Record { resource, uuid }),
+        (None, Some(_)) => {
+            return Err(Error::invalid("resource", "required", "must be given together with `id`").into());
+        }
+    })
+}
+
+fn resource(parameters: &mut Query) -> Result<Option<Resource>, Failure> {
+    let name = parameters.one_of("resource", &["users", "karanas"])?;
+    Ok(name.map(|name| if name == "users" { Resource::Users } else { Resource::Karanas }))
+}
+
+/// A page begins after the record that its cursor names.
+fn cursor(parameters: &mut Query) -> Result<Option<Record>, Failure> {
+    let wrong = || Error::invalid("after", "cursor", "must be the `next` of a page");
+    let after = parameters.take("after").map(|text| text.parse().map_err(|_| wrong()));
+    Ok(after.transpose()?)
 }

@@ -1,12 +1,14 @@
 //! The steps a plan is made of.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::applied::Facet;
 use super::desired::{Grant, Line, Privilege};
+use super::outlook::Step;
 use super::secret::Secret;
 
 /// The resource a record belongs to.
@@ -69,6 +71,25 @@ impl fmt::Display for Record {
     }
 }
 
+/// A text that names no record.
+#[derive(Debug, thiserror::Error)]
+#[error("{0:?} names no record")]
+pub struct UnknownRecord(String);
+
+impl FromStr for Record {
+    type Err = UnknownRecord;
+
+    fn from_str(text: &str) -> Result<Self, UnknownRecord> {
+        let unknown = || UnknownRecord(text.to_owned());
+        let (resource, uuid) = text.split_once('/').ok_or_else(unknown)?;
+        let resource = [Resource::Users, Resource::Karanas]
+            .into_iter()
+            .find(|known| known.to_string() == resource)
+            .ok_or_else(unknown)?;
+        Ok(Self { resource, uuid: Uuid::try_parse(uuid).map_err(|_| unknown())? })
+    }
+}
+
 /// One step towards what the records ask for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Action {
@@ -78,6 +99,21 @@ pub struct Action {
     pub change: Change,
     /// Why, in words.
     pub reason: String,
+    /// Whether this has been done before and was undone by hand since.
+    pub drift: bool,
+}
+
+impl Action {
+    /// The same in words.
+    pub(super) fn step(&self) -> Step {
+        Step {
+            backend: super::INFLUXDB,
+            record: self.record,
+            action: self.change.to_string(),
+            reason: self.reason.clone(),
+            drift: self.drift,
+        }
+    }
 }
 
 /// What an [`Action`] changes in InfluxDB. "The user" is the InfluxDB user of the action's record.
@@ -129,23 +165,27 @@ impl Change {
 
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: ", self.record)?;
-        match &self.change {
-            Change::CreateDatabase(database) => write!(f, "create database {database}"),
-            Change::CreateUser(_) => f.write_str("create the user"),
-            Change::SetPassword(_) => f.write_str("set the user's password"),
-            Change::Grant(Grant { database, privilege }) => {
+        write!(f, "{}: {} ({})", self.record, self.change, self.reason)
+    }
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CreateDatabase(database) => write!(f, "create database {database}"),
+            Self::CreateUser(_) => f.write_str("create the user"),
+            Self::SetPassword(_) => f.write_str("set the user's password"),
+            Self::Grant(Grant { database, privilege }) => {
                 write!(f, "grant the user {privilege} on {database}")
             }
-            Change::Revoke(database) => write!(f, "revoke the user's rights on {database:?}"),
-            Change::RevokeAdmin => f.write_str("revoke the user's rights as administrator"),
-            Change::WriteConfigLine { line, .. } => {
+            Self::Revoke(database) => write!(f, "revoke the user's rights on {database:?}"),
+            Self::RevokeAdmin => f.write_str("revoke the user's rights as administrator"),
+            Self::WriteConfigLine { line, .. } => {
                 write!(f, "write the config line into {}", line.database)
             }
-            Change::DropUser => f.write_str("drop the user"),
-            Change::DropDatabase(database) => write!(f, "drop database {database} with all its data"),
-        }?;
-        write!(f, " ({})", self.reason)
+            Self::DropUser => f.write_str("drop the user"),
+            Self::DropDatabase(database) => write!(f, "drop database {database} with all its data"),
+        }
     }
 }
 
@@ -172,7 +212,7 @@ mod tests {
             Change::SetPassword(Secret::new("S3CRET")),
             Change::WriteConfigLine { line, after: None },
         ] {
-            let action = Action { record: Record::device(uuid), change, reason: "new".into() };
+            let action = Action { record: Record::device(uuid), change, reason: "new".into(), drift: false };
             assert!(!format!("{action} {action:?}").contains("S3CRET"));
             assert!(action.to_string().starts_with("karanas/00000000-0000-0000-0000-000000000007: "));
         }

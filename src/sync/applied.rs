@@ -5,18 +5,16 @@
 //! leaves a record that is known as ours and otherwise in doubt: it is looked at and applied again.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::fs;
 use std::io;
 use std::path::PathBuf;
-use std::str::FromStr;
 
 use crate::durable;
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use uuid::Uuid;
 
-use super::action::{Record, Resource};
+use super::action::{Record, UnknownRecord};
 use super::desired::{Grant, Wish};
 
 /// SHA-256, as lower-case hexadecimal digits.
@@ -34,7 +32,8 @@ pub enum Facet {
 }
 
 impl Facet {
-    const ALL: [Self; 3] = [Self::Password, Self::Access, Self::Line];
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Password, Self::Access, Self::Line];
 }
 
 /// What was applied for one record, as far as it is known. All `None`: ours, but in doubt.
@@ -46,6 +45,9 @@ pub struct Traces {
     access: Option<Fingerprint>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     line: Option<Fingerprint>,
+    /// Since when all of it has been so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    since: Option<DateTime<Utc>>,
 }
 
 impl Traces {
@@ -70,12 +72,31 @@ impl Traces {
                 .line
                 .as_ref()
                 .map(|line| fingerprint(&[&line.database.to_string(), line.text.expose()])),
+            since: None,
         }
     }
 
-    /// Whether the password applied last is the one in `other`.
-    pub fn same_password(&self, other: &Self) -> bool {
-        self.password == other.password
+    /// Whether all that is in `wanted` is known to be so.
+    pub fn are(&self, wanted: &Self) -> bool {
+        Facet::ALL.into_iter().all(|facet| self.get(facet) == wanted.get(facet))
+    }
+
+    /// Whether this part of `wanted` is known to have been applied.
+    pub fn hold(&self, wanted: &Self, facet: Facet) -> bool {
+        self.get(facet).is_some() && self.get(facet) == wanted.get(facet)
+    }
+
+    /// Since when all of it has been so.
+    pub fn since(&self) -> Option<DateTime<Utc>> {
+        self.since
+    }
+
+    fn get(&self, facet: Facet) -> Option<&Fingerprint> {
+        match facet {
+            Facet::Password => self.password.as_ref(),
+            Facet::Access => self.access.as_ref(),
+            Facet::Line => self.line.as_ref(),
+        }
     }
 
     fn facet(&mut self, facet: Facet) -> &mut Option<Fingerprint> {
@@ -107,12 +128,14 @@ impl Applied {
     /// Puts `facet` of `record` in doubt, and the record among those that are ours. To be saved before the
     /// change is tried.
     pub fn doubt(&mut self, record: Record, facet: Facet) {
-        *self.records.entry(record).or_default().facet(facet) = None;
+        let traces = self.records.entry(record).or_default();
+        *traces.facet(facet) = None;
+        traces.since = None;
     }
 
-    /// Takes note that InfluxDB holds what `wish` asks for `record`, all but `unsettled`.
+    /// Takes note that at `now` InfluxDB holds what `wish` asks for `record`, all but `unsettled`.
     /// Of a record that asks for nothing (any more) there is nothing left to know then.
-    pub fn settle(&mut self, record: Record, wish: Option<&Wish>, unsettled: &[Facet]) {
+    pub fn settle(&mut self, record: Record, wish: Option<&Wish>, unsettled: &[Facet], now: DateTime<Utc>) {
         let Some(wish) = wish.filter(|wish| !wish.is_nothing()) else {
             if unsettled.is_empty() {
                 self.records.remove(&record);
@@ -121,8 +144,14 @@ impl Applied {
         };
         let mut wanted = Traces::of(record, wish);
         let traces = self.records.entry(record).or_default();
+        if !traces.are(&wanted) {
+            traces.since = None;
+        }
         for facet in Facet::ALL.into_iter().filter(|facet| !unsettled.contains(facet)) {
             *traces.facet(facet) = wanted.facet(facet).take();
+        }
+        if unsettled.is_empty() {
+            traces.since.get_or_insert(now);
         }
     }
 }
@@ -194,24 +223,7 @@ impl TryFrom<String> for Key {
     type Error = UnknownRecord;
 
     fn try_from(text: String) -> Result<Self, UnknownRecord> {
-        let unknown = || UnknownRecord(text.clone());
-        let (resource, uuid) = text.split_once('/').ok_or_else(unknown)?;
-        let resource = [Resource::Users, Resource::Karanas]
-            .into_iter()
-            .find(|known| known.to_string() == resource)
-            .ok_or_else(unknown)?;
-        let uuid = Uuid::from_str(uuid).map_err(|_| unknown())?;
-        Ok(Self(Record { resource, uuid }))
-    }
-}
-
-/// A key of the state file that names no record.
-#[derive(Debug)]
-struct UnknownRecord(String);
-
-impl fmt::Display for UnknownRecord {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?} names no record", self.0)
+        text.parse().map(Self)
     }
 }
 
@@ -232,7 +244,7 @@ mod tests {
     fn settled() -> Applied {
         let mut applied = Applied::default();
         for (record, wish) in &desired().wishes {
-            applied.settle(*record, Some(wish), &[]);
+            applied.settle(*record, Some(wish), &[], DateTime::UNIX_EPOCH);
         }
         applied
     }
@@ -272,15 +284,17 @@ mod tests {
         let mut applied = Applied::default();
         applied.doubt(record, Facet::Password);
         assert_eq!(applied.records().collect::<Vec<_>>(), [record]);
-        applied.settle(record, Some(&wish), &[Facet::Line]);
+        applied.settle(record, Some(&wish), &[Facet::Line], DateTime::UNIX_EPOCH);
         let wanted = Traces::of(record, &wish);
-        assert!(applied.traces(record).unwrap().same_password(&wanted));
-        assert_ne!(applied.traces(record), Some(&wanted));
-        applied.settle(record, Some(&wish), &[]);
-        assert_eq!(applied.traces(record), Some(&wanted));
-        applied.settle(record, None, &[Facet::Password]);
+        assert!(applied.traces(record).unwrap().hold(&wanted, Facet::Password));
+        assert!(!applied.traces(record).unwrap().are(&wanted));
+        assert_eq!(applied.traces(record).unwrap().since(), None);
+        applied.settle(record, Some(&wish), &[], DateTime::UNIX_EPOCH);
+        assert!(applied.traces(record).unwrap().are(&wanted));
+        assert_eq!(applied.traces(record).unwrap().since(), Some(DateTime::UNIX_EPOCH));
+        applied.settle(record, None, &[Facet::Password], DateTime::UNIX_EPOCH);
         assert!(applied.traces(record).is_some(), "not removed from the server: still ours");
-        applied.settle(record, None, &[]);
+        applied.settle(record, None, &[], DateTime::UNIX_EPOCH);
         assert_eq!(applied, Applied::default());
     }
 }

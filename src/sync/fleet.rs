@@ -2,6 +2,8 @@
 
 use uuid::Uuid;
 
+use super::action::Record;
+
 /// Every owner and every device on record, at one moment.
 ///
 /// None of these types implements `Debug`: they hold passwords in plain text.
@@ -11,6 +13,14 @@ pub struct Fleet {
     pub owners: Vec<Owner>,
     /// The devices: records of the resource `karanas`.
     pub devices: Vec<Device>,
+}
+
+impl Fleet {
+    /// Every record in it.
+    pub fn records(&self) -> impl Iterator<Item = Record> {
+        let owners = self.owners.iter().map(|owner| Record::owner(owner.uuid));
+        owners.chain(self.devices.iter().map(|device| Record::device(device.uuid)))
+    }
 }
 
 /// An owner: has a database, and a user that reads it.

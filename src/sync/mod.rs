@@ -15,22 +15,26 @@
 
 mod action;
 mod applied;
+mod backend;
 mod desired;
 mod fleet;
 mod influx;
+mod outlook;
 mod plan;
 pub mod presence;
 pub mod readings;
 mod records;
 mod report;
 mod round;
+mod scope;
 mod secret;
 mod stats;
 mod task;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -38,13 +42,17 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::AbortHandle;
 
 pub use action::{Action, Change, Record, Resource};
+pub use backend::Setback;
 pub use desired::{Grant, Line, Privilege};
 pub use fleet::{Device, Fleet, Owner};
-pub use report::{BackEnd, Count, Failure, OpenFailure, Report, State, Status};
+pub use outlook::{Orphan, Outlook, Step};
+pub use report::{BackEndResult, Count, Failure, OpenFailure, Progress, Report, Standing, State, Status};
+pub use scope::Scope;
 pub use secret::Secret;
-pub use stats::{Records, Requests, Stats};
+pub use stats::{Requests, Stats};
 
 use crate::error::Error;
+use backend::{BackEnd, Round, Settled};
 use round::Reconciler;
 use stats::Counts;
 use task::{Request, Task};
@@ -54,6 +62,12 @@ type FleetSource = Arc<dyn Fn() -> Fleet + Send + std::marker::Sync>;
 
 /// Tells the time, for the points that are written and for the status.
 type Clock = fn() -> DateTime<Utc>;
+
+/// The time.
+const CLOCK: Clock = Utc::now;
+
+/// The name of a back end.
+pub const INFLUXDB: &str = "influxdb";
 
 /// Longer than any request takes, so that the action under way can end by itself.
 const STOP_WITHIN: Duration = Duration::from_secs(20);
@@ -118,10 +132,15 @@ impl fmt::Debug for InfluxSettings {
     }
 }
 
-/// A handle to the sync task. The task ends when it is stopped, or when the last handle is dropped.
+/// A handle to the tasks of the back ends. They end when it is stopped, or when the last handle is dropped.
 #[derive(Clone)]
-pub struct Sync {
-    /// `None` when no InfluxDB is configured.
+pub struct Sync(Vec<BackEndHandle>);
+
+/// One back end, if it is configured.
+#[derive(Clone)]
+struct BackEndHandle {
+    /// As reports and the API call it.
+    name: &'static str,
     task: Option<Handle>,
 }
 
@@ -130,12 +149,14 @@ struct Handle {
     requests: mpsc::Sender<Request>,
     stop: watch::Sender<bool>,
     status: Arc<Mutex<Status>>,
+    progress: watch::Receiver<Progress>,
+    settled: Arc<dyn Settled>,
     counts: Arc<Counts>,
     abort: AbortHandle,
 }
 
 impl Sync {
-    /// Starts the task on the current tokio runtime; a first, quick round begins at once. `changed` is to
+    /// Starts the tasks on the current tokio runtime; a first, quick round begins at once. `changed` is to
     /// change with each write to the records, after which `fleet` shows it.
     ///
     /// # Panics
@@ -145,91 +166,189 @@ impl Sync {
         fleet: Arc<dyn Fn() -> Fleet + Send + std::marker::Sync>,
         changed: watch::Receiver<T>,
     ) -> Self {
-        let Some(influx) = settings.influx.clone() else { return Self { task: None } };
-        let (requests, incoming) = mpsc::channel(64);
-        let (stop, stopping) = watch::channel(false);
-        let idle = Status { state: State::Idle, last_round: None, failures: Vec::new() };
-        let status = Arc::new(Mutex::new(idle));
-        let counts = Arc::<Counts>::default();
-        let clock: Clock = Utc::now;
-        let task = Task {
-            reconciler: Reconciler::new(&settings, influx, fleet, clock, stopping.clone(), counts.clone()),
-            requests: incoming,
-            changed: settings.on_change.then_some(changed),
-            stopping,
-            status: status.clone(),
-            counts: counts.clone(),
-            // A zero would leave no time for anything else.
-            interval: settings.interval.max(Duration::from_secs(1)),
-            clock,
-            random: rand::random,
-        };
-        let running = tokio::spawn(task.run());
-        Self { task: Some(Handle { requests, stop, status, counts, abort: running.abort_handle() }) }
+        let influxdb = settings.influx.clone().map(|influx| {
+            let counts = Arc::<Counts>::default();
+            let (stop, stopping) = watch::channel(false);
+            let reconciler =
+                Reconciler::new(&settings, influx, fleet, CLOCK, stopping.clone(), counts.clone());
+            let settled = reconciler.knowledge();
+            Handle::start(reconciler, settled, &settings, changed, counts, (stop, stopping))
+        });
+        Self(vec![BackEndHandle { name: INFLUXDB, task: influxdb }])
     }
 
-    /// Compares everything now, puts it right, and tells what came of it. Calls made before a round begins
+    /// Compares everything in `scope` now, puts it right, and tells what came of it. Calls made before a round begins
     /// share that round; one that has begun is not joined, since it may not see what the caller just wrote.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when InfluxDB is away, not of version 1.x or does not let us in, or when sync
-    /// is stopping. What fails for single records is in the report instead.
-    pub async fn run(&self) -> Result<Report, Error> {
-        match &self.task {
-            Some(task) => task.ask(Request::Run).await,
-            None => Ok(Report {
-                users: Count::default(),
-                karanas: Count::default(),
-                failures: Vec::new(),
-                influxdb: BackEnd::NotConfigured,
-                actions_done: 0,
-            }),
-        }
+    /// [`Error::Unavailable`] when no back end could be worked with, or when sync is stopping. What fails for one of
+    /// several back ends, or for single records, is in the report instead.
+    pub async fn run(&self, scope: Scope) -> Result<Report, Error> {
+        let rounds = self.0.iter().map(|back_end| async move {
+            let Some(task) = &back_end.task else {
+                return Ok((back_end.name, BackEndResult::NotConfigured, Round::default()));
+            };
+            match task.ask(|asker| Request::Run(scope, asker)).await {
+                Ok(round) => Ok((back_end.name, BackEndResult::Synced, round)),
+                Err(setback) => Err((back_end.name, setback)),
+            }
+        });
+        let rounds = futures::future::join_all(rounds).await;
+        let worked =
+            |round: &Result<(_, BackEndResult, _), _>| matches!(round, Ok((_, BackEndResult::Synced, _)));
+        let any_worked = rounds.iter().any(worked);
+        let rounds = rounds.into_iter().map(|round| match round {
+            Err((name, setback)) if any_worked => {
+                Ok((name, BackEndResult::Failed { reason: setback.to_string() }, Round::default()))
+            }
+            Err((_, setback)) => Err(Error::from(setback)),
+            Ok(round) => Ok(round),
+        });
+        Ok(Report::of(rounds.collect::<Result<_, _>>()?))
     }
 
-    /// What [`Sync::run`] would do now, in order. Changes nothing; empty when no InfluxDB is configured.
+    /// What [`Sync::run`] would do now, in order. Changes nothing; empty when no back end is configured.
     ///
     /// # Errors
-    /// As [`Sync::run`].
-    pub async fn plan(&self) -> Result<Vec<Action>, Error> {
-        match &self.task {
-            Some(task) => task.ask(Request::Plan).await,
-            None => Ok(Vec::new()),
+    /// [`Error::Unavailable`] when a back end cannot be looked at.
+    pub async fn plan(&self, scope: Scope) -> Result<Outlook, Error> {
+        let outlooks = self.tasks().map(|(_, task)| task.ask(move |asker| Request::Plan(scope, asker)));
+        let mut all = Outlook::default();
+        for outlook in futures::future::join_all(outlooks).await {
+            all.add(outlook?);
         }
+        Ok(all)
     }
 
-    /// How sync stands. Never waits.
-    pub fn status(&self) -> Status {
-        match &self.task {
-            Some(task) => task.status.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+    /// Drops what bears a name of ours and belongs to no record, with all that is in it.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when it is no orphan (any more); otherwise as [`Sync::plan`].
+    pub async fn drop_orphan(&self, orphan: Orphan) -> Result<(), Error> {
+        let of = self.tasks().find(|(name, _)| *name == orphan.backend);
+        let (_, task) = of.ok_or_else(|| Error::NotFound(format!("{orphan}: there is no such back end")))?;
+        Ok(task.ask(|asker| Request::Drop(orphan, asker)).await?)
+    }
+
+    /// How each back end stands. Never waits.
+    pub fn status(&self) -> BTreeMap<&'static str, Status> {
+        let status = |back_end: &BackEndHandle| match &back_end.task {
+            Some(task) => task.status().clone(),
             None => Status { state: State::NotConfigured, last_round: None, failures: Vec::new() },
-        }
+        };
+        self.0.iter().map(|back_end| (back_end.name, status(back_end))).collect()
     }
 
-    /// How it has been doing since the start; none when no InfluxDB is configured. Never waits.
-    pub fn stats(&self) -> Option<Stats> {
-        self.task.as_ref().map(|task| task.counts.read())
+    /// Whether there is a back end at all.
+    pub fn is_configured(&self) -> bool {
+        self.tasks().next().is_some()
+    }
+
+    /// How the records of a fleet stand, with each back end. Never waits.
+    pub fn standings(&self, fleet: &Fleet) -> BTreeMap<Record, BTreeMap<&'static str, Standing>> {
+        let mut standings: BTreeMap<Record, BTreeMap<_, _>> = BTreeMap::new();
+        for (name, task) in self.tasks() {
+            for (record, standing) in task.standings(fleet) {
+                standings.entry(record).or_default().insert(name, standing);
+            }
+        }
+        standings
+    }
+
+    /// Records that are in no fleet any more, and have left something. Never waits.
+    pub fn leftovers(&self, fleet: &Fleet) -> BTreeSet<Record> {
+        let touched = self.tasks().flat_map(|(_, task)| task.settled.touched());
+        let known: BTreeSet<Record> = fleet.records().collect();
+        touched.filter(|record| !known.contains(record)).collect()
+    }
+
+    /// How far each back end's round is; the receiver is told of every step.
+    pub fn progress(&self) -> Vec<(&'static str, watch::Receiver<Progress>)> {
+        self.tasks().map(|(name, task)| (name, task.progress.clone())).collect()
+    }
+
+    /// How each back end has been doing since the start. Never waits.
+    pub fn stats(&self) -> Vec<(&'static str, Stats)> {
+        self.tasks().map(|(name, task)| (name, task.counts.read())).collect()
     }
 
     /// Lets the actions under way end, saves what is known, and stops; after 20 seconds without that.
     pub async fn stop(self) {
-        let Some(task) = self.task else { return };
-        task.stop.send_replace(true);
-        // The task holds the receiving end for as long as it lives.
-        if tokio::time::timeout(STOP_WITHIN, task.requests.closed()).await.is_err() {
-            task.abort.abort();
-        }
+        futures::future::join_all(self.0.into_iter().filter_map(|back_end| back_end.task).map(Handle::stop))
+            .await;
+    }
+
+    fn tasks(&self) -> impl Iterator<Item = (&'static str, &Handle)> {
+        self.0.iter().filter_map(|back_end| Some((back_end.name, back_end.task.as_ref()?)))
     }
 }
 
 impl Handle {
+    fn start<B: BackEnd, T: Send + std::marker::Sync + 'static>(
+        back_end: B,
+        settled: Arc<dyn Settled>,
+        settings: &Settings,
+        changed: watch::Receiver<T>,
+        counts: Arc<Counts>,
+        (stop, stopping): (watch::Sender<bool>, watch::Receiver<bool>),
+    ) -> Self {
+        let (requests, incoming) = mpsc::channel(64);
+        let idle = Status { state: State::Idle, last_round: None, failures: Vec::new() };
+        let status = Arc::new(Mutex::new(idle));
+        let progress = watch::Sender::new(Progress::default());
+        let (shown, told) = (status.clone(), progress.subscribe());
+        let task = Task {
+            back_end,
+            requests: incoming,
+            changed: settings.on_change.then_some(changed),
+            stopping,
+            status,
+            progress,
+            counts: counts.clone(),
+            // A zero would leave no time for anything else.
+            interval: settings.interval.max(Duration::from_secs(1)),
+            clock: CLOCK,
+            random: rand::random,
+        };
+        let running = tokio::spawn(task.run());
+        let abort = running.abort_handle();
+        Self { requests, stop, status: shown, progress: told, settled, counts, abort }
+    }
+
     async fn ask<T>(
         &self,
-        request: impl FnOnce(oneshot::Sender<Result<T, Error>>) -> Request,
-    ) -> Result<T, Error> {
-        let stopped = || Error::Unavailable("sync has stopped".into());
+        request: impl FnOnce(oneshot::Sender<Result<T, Setback>>) -> Request,
+    ) -> Result<T, Setback> {
         let (asker, answer) = oneshot::channel();
-        self.requests.send(request(asker)).await.map_err(|_| stopped())?;
-        answer.await.map_err(|_| stopped())?
+        self.requests.send(request(asker)).await.map_err(|_| Setback::Stopping)?;
+        answer.await.map_err(|_| Setback::Stopping)?
+    }
+
+    fn status(&self) -> MutexGuard<'_, Status> {
+        self.status.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn standings(&self, fleet: &Fleet) -> BTreeMap<Record, Standing> {
+        let failures = self.status().failures.clone();
+        let mut standings: BTreeMap<_, _> = self
+            .settled
+            .settled(fleet)
+            .into_iter()
+            .map(|(record, since)| (record, since.map_or(Standing::Pending, |at| Standing::Synced { at })))
+            .collect();
+        for OpenFailure { failure, next_try } in failures {
+            if let Some(standing) = standings.get_mut(&failure.record()) {
+                *standing = Standing::Failed { reason: failure.reason, next_try };
+            }
+        }
+        standings
+    }
+
+    async fn stop(self) {
+        self.stop.send_replace(true);
+        // The task holds the receiving end for as long as it lives.
+        if tokio::time::timeout(STOP_WITHIN, self.requests.closed()).await.is_err() {
+            self.abort.abort();
+        }
     }
 }

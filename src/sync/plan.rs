@@ -3,9 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use uuid::Uuid;
+
 use super::action::{Action, Change, Record, Resource};
-use super::applied::{Applied, Traces};
+use super::applied::{Applied, Facet, Traces};
 use super::desired::{Desired, Privilege, Wish};
+use super::outlook::Orphan;
 
 /// What an InfluxDB holds, as far as it was looked at.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -76,6 +79,13 @@ impl Plan {
         [&self.withdrawals, &self.owners, &self.devices].into_iter().flatten()
     }
 
+    /// Leaves out what is done for others.
+    pub fn retain(&mut self, wanted: impl Fn(Record) -> bool) {
+        for stage in [&mut self.withdrawals, &mut self.owners, &mut self.devices] {
+            stage.retain(|sequence| wanted(sequence.record));
+        }
+    }
+
     /// Every action, in order.
     pub fn actions(&self) -> impl Iterator<Item = &Action> {
         self.sequences().flat_map(|sequence| &sequence.actions)
@@ -89,7 +99,7 @@ pub fn doubtful(desired: &Desired, listing: &Listing, applied: &Applied) -> BTre
         wish.password.is_some()
             && (listing.users.get(&record.user()) != Some(&false)
                 || wish.databases().iter().any(|database| !listing.databases.contains(&database.to_string()))
-                || applied.traces(**record) != Some(&Traces::of(**record, wish)))
+                || !applied.traces(**record).is_some_and(|traces| traces.are(&Traces::of(**record, wish))))
     };
     desired.wishes.iter().filter(in_doubt).map(|(record, _)| *record).collect()
 }
@@ -100,7 +110,7 @@ pub fn doubtful(desired: &Desired, listing: &Listing, applied: &Applied) -> BTre
 pub fn plan(desired: &Desired, actual: &Actual, applied: &Applied) -> Plan {
     let mut plan = Plan::default();
     for record in applied.records().filter(|record| !desired.wishes.contains_key(record)) {
-        let mut draft = Draft::new(record, &actual.listing);
+        let mut draft = Draft::new(record, &actual.listing, Known::default());
         draft.drop_user("the record is deleted");
         if record.resource == Resource::Users && desired.drop_data {
             draft.drop_database();
@@ -108,14 +118,14 @@ pub fn plan(desired: &Desired, actual: &Actual, applied: &Applied) -> Plan {
         draft.file(&mut plan);
     }
     for (record, wish) in &desired.wishes {
-        let mut draft = Draft::new(*record, &actual.listing);
+        let mut draft = Draft::new(*record, &actual.listing, Known::of(*record, wish, applied));
         if wish.password.is_none() {
             draft.create_database(wish);
             // The name is a record's own, so the user is ours even where we do not remember making it.
             draft.drop_user("the record asks for no user");
         } else if let Some(found) = actual.found.get(record) {
             draft.create_database(wish);
-            draft.user(wish, applied.traces(*record));
+            draft.user(wish);
             draft.access(wish, found);
             draft.config_line(wish, found);
         }
@@ -124,20 +134,53 @@ pub fn plan(desired: &Desired, actual: &Actual, applied: &Applied) -> Plan {
     plan
 }
 
+/// Users and databases that bear a name as we give them, and belong to no record: those of a deleted owner whose
+/// data is kept among them. What is planned to go is none.
+pub fn orphans(desired: &Desired, listing: &Listing, applied: &Applied) -> Vec<Orphan> {
+    let records: BTreeSet<Uuid> =
+        desired.wishes.keys().copied().chain(applied.records()).map(|record| record.uuid).collect();
+    // As we write them, and in no other of the ways that a UUID can be written.
+    let is_ours = |name: &str| Uuid::try_parse(name).is_ok_and(|uuid| uuid.to_string() == name);
+    let is_orphan =
+        |name: &&String| is_ours(name) && Uuid::try_parse(name).is_ok_and(|uuid| !records.contains(&uuid));
+    let orphan = |kind: &str, name: &String| Orphan {
+        backend: super::INFLUXDB.into(),
+        kind: kind.into(),
+        name: name.clone(),
+    };
+    let users = listing.users.keys().filter(is_orphan).map(|name| orphan("user", name));
+    let databases = listing.databases.iter().filter(is_orphan).map(|name| orphan("database", name));
+    users.chain(databases).collect()
+}
+
+/// What is known to have been applied of a wish: if it is not so, somebody has changed it.
+#[derive(Default)]
+struct Known(Vec<Facet>);
+
+impl Known {
+    fn of(record: Record, wish: &Wish, applied: &Applied) -> Self {
+        let Some(traces) = applied.traces(record) else { return Self::default() };
+        let wanted = Traces::of(record, wish);
+        Self(Facet::ALL.into_iter().filter(|facet| traces.hold(&wanted, *facet)).collect())
+    }
+}
+
 /// The sequence for one record while it is being planned. The order of the calls is the order of work.
 struct Draft<'a> {
     record: Record,
     listing: &'a Listing,
+    known: Known,
     actions: Vec<Action>,
 }
 
 impl<'a> Draft<'a> {
-    fn new(record: Record, listing: &'a Listing) -> Self {
-        Self { record, listing, actions: Vec::new() }
+    fn new(record: Record, listing: &'a Listing, known: Known) -> Self {
+        Self { record, listing, known, actions: Vec::new() }
     }
 
     fn add(&mut self, change: Change, reason: impl Into<String>) {
-        self.actions.push(Action { record: self.record, change, reason: reason.into() });
+        let drift = self.known.0.contains(&change.facet());
+        self.actions.push(Action { record: self.record, change, reason: reason.into(), drift });
     }
 
     fn file(self, plan: &mut Plan) {
@@ -171,12 +214,11 @@ impl<'a> Draft<'a> {
         }
     }
 
-    fn user(&mut self, wish: &Wish, traces: Option<&Traces>) {
+    fn user(&mut self, wish: &Wish) {
         let Some(password) = wish.password.clone() else { return };
-        let wanted = Traces::of(self.record, wish);
         match self.listing.users.get(&self.record.user()) {
             None => self.add(Change::CreateUser(password), "it is missing"),
-            Some(_) if !traces.is_some_and(|traces| traces.same_password(&wanted)) => {
+            Some(_) if !self.known.0.contains(&Facet::Password) => {
                 self.add(Change::SetPassword(password), "it is not known to be the one on record");
             }
             Some(_) => {}

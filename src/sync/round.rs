@@ -1,22 +1,28 @@
-//! One round: read what is there, plan, apply, remember.
+//! One round with an InfluxDB: read what is there, plan, apply, remember.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use chrono::{DateTime, Utc};
 use futures::StreamExt;
 use tokio::sync::watch;
 
-use super::action::{Record, Resource};
-use super::applied::{Applied, Facet, StateFile};
+use super::action::Record;
+use super::applied::{Applied, Facet, StateFile, Traces};
+use super::backend::{BackEnd, Depth, Halt, Round, Setback, Settled};
 use super::desired::Desired;
+use super::fleet::Fleet;
 use super::influx::actual;
-use super::influx::apply::{Halt, apply};
+use super::influx::apply::apply;
 use super::influx::client::{Client, Trouble};
-use super::plan::{Plan, doubtful, plan};
-use super::report::{BackEnd, Count, Failure, Report};
+use super::influx::statement::Statement;
+use super::outlook::{Orphan, Outlook};
+use super::plan::{Plan, doubtful, orphans, plan};
+use super::report::{Failure, Progress};
+use super::scope::Scope;
 use super::stats::Counts;
 use super::{Clock, FleetSource, InfluxSettings, Settings};
 
@@ -26,32 +32,6 @@ const SAVE_EVERY: Duration = Duration::from_secs(5);
 /// How long a round applies its plan before it gives way to a newer one: several times what it takes to look
 /// at some thousand records, so that the work goes on however often the records change.
 const HEAD_START: Duration = Duration::from_secs(2);
-
-/// How closely a round looks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Depth {
-    /// At the databases and users that are there, and at records that changed or were left undone.
-    Quick,
-    /// At the rights and the config line of every record too.
-    Full,
-}
-
-/// Why a round failed as a whole.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum Setback {
-    /// InfluxDB is away.
-    #[error("{0}")]
-    Unreachable(String),
-    /// InfluxDB does not let us in, which no number of tries will change.
-    #[error("{0}")]
-    Denied(String),
-    /// A fault on our side.
-    #[error("{0}")]
-    Fault(String),
-    /// The server is shutting down.
-    #[error("sync is stopping")]
-    Stopping,
-}
 
 impl From<Trouble> for Setback {
     fn from(trouble: Trouble) -> Self {
@@ -66,21 +46,58 @@ impl From<Trouble> for Setback {
 /// What one InfluxDB should hold, and how it gets there.
 pub struct Reconciler {
     client: Result<Arc<Client>, String>,
-    influx: InfluxSettings,
-    drop_data: bool,
+    knowledge: Arc<Knowledge>,
     fleet: FleetSource,
     clock: Clock,
     stopping: watch::Receiver<bool>,
     state: StateFile,
-    applied: Applied,
     saved: Applied,
     counts: Arc<Counts>,
+}
+
+/// What is known of an InfluxDB, also for those who ask how a record stands.
+pub struct Knowledge {
+    influx: InfluxSettings,
+    drop_data: bool,
+    applied: Mutex<Applied>,
+}
+
+impl Knowledge {
+    fn desired(&self, fleet: &Fleet) -> Desired {
+        Desired::of(fleet, &self.influx, self.drop_data)
+    }
+
+    fn applied(&self) -> MutexGuard<'_, Applied> {
+        self.applied.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Settled for Knowledge {
+    fn settled(&self, fleet: &Fleet) -> BTreeMap<Record, Option<Option<DateTime<Utc>>>> {
+        let desired = self.desired(fleet);
+        let applied = self.applied();
+        let settled = |(record, wish): (&Record, &_)| {
+            let traces = applied.traces(*record);
+            let is_settled = match traces {
+                Some(traces) => traces.are(&Traces::of(*record, wish)),
+                // Of a record that asks for no user nothing need be known.
+                None => wish.password.is_none(),
+            };
+            (*record, is_settled.then(|| traces.and_then(Traces::since)))
+        };
+        desired.wishes.iter().map(settled).collect()
+    }
+
+    fn touched(&self) -> BTreeSet<Record> {
+        self.applied().records().collect()
+    }
 }
 
 struct Comparison {
     desired: Desired,
     looked_at: BTreeSet<Record>,
     unread: Vec<Failure>,
+    orphans: Vec<Orphan>,
     plan: Plan,
 }
 
@@ -98,104 +115,74 @@ impl Reconciler {
         let applied = state.load();
         Self {
             client: Client::new(&influx, counts.clone()).map(Arc::new),
-            influx,
-            drop_data: settings.drop_data,
             fleet,
             clock,
             stopping,
             state,
             saved: applied.clone(),
-            applied,
+            knowledge: Arc::new(Knowledge {
+                influx,
+                drop_data: settings.drop_data,
+                applied: Mutex::new(applied),
+            }),
             counts,
         }
     }
 
-    /// What a full round would do now.
-    pub async fn plan(&self) -> Result<Plan, Setback> {
-        Ok(self.compare(Depth::Full).await?.plan)
-    }
-
-    /// Makes InfluxDB hold what the fleet, as it is now, asks for. The flag says whether some of the
-    /// failures may pass when tried again.
-    ///
-    /// Making users takes InfluxDB long. A round that has had its time begins nothing more once `newer` tells
-    /// that the records have changed again; what it leaves is in doubt, so that the next round, planned with
-    /// the change in view, takes it up.
-    pub async fn round(&mut self, depth: Depth, newer: &Halt<'_>) -> Result<(Report, bool), Setback> {
-        let comparison = match self.compare(depth).await {
-            Ok(comparison) => comparison,
-            Err(setback) => {
-                // What waits for it grows meanwhile.
-                let desired = Desired::of(&(self.fleet)(), &self.influx, self.drop_data);
-                self.counts.records(&desired, &self.applied, &BTreeSet::new());
-                return Err(setback);
-            }
-        };
-        let Comparison { desired, looked_at, unread: mut failures, plan } = comparison;
-        self.doubt(&desired, &looked_at, &plan);
-        for failure in &failures {
-            // To be looked at again by the next round, however quick.
-            self.applied.doubt(failure.record(), Facet::Access);
-        }
-        // Before anything is made: a crash from here on leaves no user that we would not know as ours.
-        self.save().await?;
-        self.count_records(&desired, &failures);
-
-        let applied = self.apply(&desired, plan, newer, &mut failures).await;
-        self.save().await?;
-        let actions_done = applied?;
-        if *self.stopping.borrow() {
-            return Err(Setback::Stopping);
-        }
-
-        let retry = !failures.is_empty();
-        failures.extend(desired.refusals().map(|(record, reason)| Failure::new(record, reason)));
-        failures.sort();
-        self.count_records(&desired, &failures);
-        let [users, karanas] = [Resource::Users, Resource::Karanas].map(|of| count(of, &desired, &failures));
-        Ok((Report { users, karanas, failures, influxdb: BackEnd::Synced, actions_done }, retry))
+    /// What is known, for others to read.
+    pub fn knowledge(&self) -> Arc<Knowledge> {
+        self.knowledge.clone()
     }
 
     /// Changes nothing, so that it may be left at any point when the task shall stop.
-    async fn compare(&self, depth: Depth) -> Result<Comparison, Setback> {
+    async fn compare(&self, depth: Depth, scope: Scope) -> Result<Comparison, Setback> {
         let mut stopping = self.stopping.clone();
         tokio::select! {
-            comparison = self.read(depth) => comparison,
+            comparison = self.read(depth, scope) => comparison,
             _ = stopping.wait_for(|stop| *stop) => Err(Setback::Stopping),
         }
     }
 
-    async fn read(&self, depth: Depth) -> Result<Comparison, Setback> {
+    async fn read(&self, depth: Depth, scope: Scope) -> Result<Comparison, Setback> {
         let client = self.client()?;
         client.ping().await?;
         let listing = actual::list(&client).await?;
-        let desired = Desired::of(&(self.fleet)(), &self.influx, self.drop_data);
+        let desired = self.knowledge.desired(&(self.fleet)());
         let records = match depth {
             Depth::Full => desired.wishes.keys().copied().collect(),
-            Depth::Quick => doubtful(&desired, &listing, &self.applied),
+            Depth::Quick => doubtful(&desired, &listing, &self.knowledge.applied()),
         };
+        let records = records.into_iter().filter(|record| scope.covers(*record, &desired)).collect();
         let (actual, unread) = actual::look(&client, listing, &desired, &records).await?;
-        let plan = plan(&desired, &actual, &self.applied);
+        let applied = self.knowledge.applied();
+        let orphans = orphans(&desired, &actual.listing, &applied);
+        let mut plan = plan(&desired, &actual, &applied);
+        drop(applied);
+        plan.retain(|record| scope.covers(record, &desired));
         Ok(Comparison {
             desired,
             looked_at: actual.found.into_keys().collect(),
             unread: unread.into_iter().map(|(record, reason)| Failure::new(record, reason)).collect(),
+            orphans,
             plan,
         })
     }
 
     /// Forgets what the plan is about to change, and learns what was looked at and found right.
-    fn doubt(&mut self, desired: &Desired, looked_at: &BTreeSet<Record>, plan: &Plan) {
+    fn doubt(&self, desired: &Desired, looked_at: &BTreeSet<Record>, plan: &Plan, scope: Scope) {
         let to_do: BTreeSet<Record> = plan.sequences().map(|sequence| sequence.record).collect();
+        let mut applied = self.knowledge.applied();
         // The listing shows all there is to those that ask for no user.
-        let asks_for_no_user =
-            |record: &Record| desired.wishes.get(record).is_none_or(|wish| wish.password.is_none());
-        let without: Vec<Record> = self.applied.records().filter(asks_for_no_user).collect();
+        let asks_for_no_user = |record: &Record| {
+            scope.covers(*record, desired)
+                && desired.wishes.get(record).is_none_or(|wish| wish.password.is_none())
+        };
+        let without: Vec<Record> = applied.records().filter(asks_for_no_user).collect();
         for record in looked_at.iter().copied().chain(without).filter(|record| !to_do.contains(record)) {
-            self.applied.settle(record, desired.wishes.get(&record), &[]);
+            applied.settle(record, desired.wishes.get(&record), &[], (self.clock)());
         }
         for action in plan.actions() {
-            self.applied.doubt(action.record, action.change.facet());
+            applied.doubt(action.record, action.change.facet());
         }
     }
 
@@ -206,10 +193,12 @@ impl Reconciler {
         plan: Plan,
         newer: &Halt<'_>,
         failures: &mut Vec<Failure>,
+        progress: &watch::Sender<Progress>,
     ) -> Result<usize, Setback> {
         let (client, stopping) = (self.client()?, self.stopping.clone());
         let begin = Instant::now();
         let halt = || *stopping.borrow() || (begin.elapsed() >= HEAD_START && newer());
+        progress.send_replace(Progress { done: 0, total: plan.actions().count(), item: None });
         let mut outcomes = pin!(apply(&client, plan, self.clock, &halt));
         let mut done = 0;
         let mut last_save = begin;
@@ -217,10 +206,12 @@ impl Reconciler {
             let outcome = outcome?;
             let record = outcome.record;
             done += outcome.done;
+            progress.send_modify(|progress| progress.advance(outcome.done + outcome.undone.len(), record));
             self.counts.actions(outcome.done);
             let unsettled: Vec<Facet> =
                 outcome.undone.iter().map(|(action, _)| action.change.facet()).collect();
-            self.applied.settle(record, desired.wishes.get(&record), &unsettled);
+            let wish = desired.wishes.get(&record);
+            self.knowledge.applied().settle(record, wish, &unsettled, (self.clock)());
             for (action, reason) in outcome.undone {
                 if let Some(reason) = reason {
                     tracing::warn!(%action, %reason, "not applied to InfluxDB");
@@ -229,23 +220,18 @@ impl Reconciler {
             }
             if last_save.elapsed() >= SAVE_EVERY {
                 self.save().await?;
-                self.count_records(desired, failures);
                 last_save = Instant::now();
             }
         }
         Ok(done)
     }
 
-    fn count_records(&self, desired: &Desired, failures: &[Failure]) {
-        let failed = failures.iter().map(Failure::record).collect();
-        self.counts.records(desired, &self.applied, &failed);
-    }
-
     async fn save(&mut self) -> Result<(), Setback> {
-        if self.applied == self.saved {
+        let applied = self.knowledge.applied().clone();
+        if applied == self.saved {
             return Ok(());
         }
-        let (state, applied) = (self.state.clone(), self.applied.clone());
+        let state = self.state.clone();
         let saved = tokio::task::spawn_blocking(move || state.save(&applied).map(|()| applied)).await;
         self.saved = saved
             .unwrap_or_else(|panic| Err(io::Error::other(panic)))
@@ -258,9 +244,60 @@ impl Reconciler {
     }
 }
 
-fn count(resource: Resource, desired: &Desired, failures: &[Failure]) -> Count {
-    let of_resource = |record: &Record| record.resource == resource;
-    let failed: BTreeSet<Record> = failures.iter().map(Failure::record).filter(of_resource).collect();
-    let wished = desired.wishes.keys().filter(|record| of_resource(record));
-    Count { synced: wished.filter(|record| !failed.contains(record)).count(), failed: failed.len() }
+impl BackEnd for Reconciler {
+    const NAME: &'static str = "InfluxDB";
+
+    async fn outlook(&self, scope: Scope) -> Result<Outlook, Setback> {
+        let Comparison { plan, orphans, .. } = self.compare(Depth::Full, scope).await?;
+        Ok(Outlook { steps: plan.actions().map(super::Action::step).collect(), orphans })
+    }
+
+    /// Making users takes InfluxDB long. A round that has had its time begins nothing more once `newer` tells
+    /// that the records have changed again; what it leaves is in doubt, so that the next round, planned with
+    /// the change in view, takes it up.
+    async fn round(
+        &mut self,
+        depth: Depth,
+        scope: Scope,
+        newer: &Halt<'_>,
+        progress: &watch::Sender<Progress>,
+    ) -> Result<Round, Setback> {
+        let comparison = self.compare(depth, scope).await?;
+        let Comparison { desired, looked_at, unread: mut failures, plan, .. } = comparison;
+        self.doubt(&desired, &looked_at, &plan, scope);
+        for failure in &failures {
+            // To be looked at again by the next round, however quick.
+            self.knowledge.applied().doubt(failure.record(), Facet::Access);
+        }
+        // Before anything is made: a crash from here on leaves no user that we would not know as ours.
+        self.save().await?;
+
+        let applied = self.apply(&desired, plan, newer, &mut failures, progress).await;
+        self.save().await?;
+        let actions_done = applied?;
+        if *self.stopping.borrow() {
+            return Err(Setback::Stopping);
+        }
+
+        let retry = !failures.is_empty();
+        let refusals = desired.refusals().filter(|(record, _)| scope.covers(*record, &desired));
+        failures.extend(refusals.map(|(record, reason)| Failure::new(record, reason)));
+        failures.sort();
+        let records = desired.wishes.keys().copied().filter(|record| scope.covers(*record, &desired));
+        Ok(Round { records: records.collect(), failures, actions_done, retry })
+    }
+
+    async fn drop_orphan(&mut self, orphan: &Orphan) -> Result<(), Setback> {
+        let Comparison { orphans, .. } = self.compare(Depth::Quick, Scope::All).await?;
+        if !orphans.contains(orphan) {
+            return Err(Setback::Refused(format!("{orphan} is no orphan, or is gone")));
+        }
+        let statement = match &*orphan.kind {
+            "user" => Statement::drop_user(&orphan.name),
+            _ => Statement::drop_database(&orphan.name),
+        };
+        self.client()?.execute(&statement).await?;
+        tracing::info!(%orphan, "dropped");
+        Ok(())
+    }
 }

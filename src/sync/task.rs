@@ -1,4 +1,4 @@
-//! The background task: when a round is due, and what is told about it.
+//! The background task of a back end: when a round is due, and what is told about it.
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
@@ -11,9 +11,10 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::Clock;
-use super::action::Action;
-use super::report::{OpenFailure, Report, State, Status};
-use super::round::{Depth, Reconciler, Setback};
+use super::backend::{BackEnd, Depth, Round, Setback};
+use super::outlook::{Orphan, Outlook};
+use super::report::{Failure, OpenFailure, Progress, State, Status};
+use super::scope::Scope;
 use super::stats::Counts;
 use crate::backoff::Backoff;
 use crate::error::Error;
@@ -27,16 +28,18 @@ const FIRST_WAIT: Duration = Duration::from_secs(1);
 /// What a caller wants of the task, and where the answer goes.
 pub enum Request {
     /// [`Sync::run`](super::Sync::run)
-    Run(oneshot::Sender<Result<Report, Error>>),
+    Run(Scope, oneshot::Sender<Result<Round, Setback>>),
     /// [`Sync::plan`](super::Sync::plan)
-    Plan(oneshot::Sender<Result<Vec<Action>, Error>>),
+    Plan(Scope, oneshot::Sender<Result<Outlook, Setback>>),
+    /// [`Sync::drop_orphan`](super::Sync::drop_orphan)
+    Drop(Orphan, oneshot::Sender<Result<(), Setback>>),
 }
 
 /// Requests that came before a round begins; they share it.
 #[derive(Default)]
 struct Asked {
-    runs: Vec<oneshot::Sender<Result<Report, Error>>>,
-    plans: Vec<oneshot::Sender<Result<Vec<Action>, Error>>>,
+    runs: Vec<(Scope, oneshot::Sender<Result<Round, Setback>>)>,
+    others: Vec<Request>,
 }
 
 /// What ended the wait.
@@ -48,9 +51,9 @@ enum Due {
 }
 
 /// The task's own: everything that outlives a round.
-pub struct Task<T> {
+pub struct Task<B, T> {
     /// Does the work.
-    pub reconciler: Reconciler,
+    pub back_end: B,
     /// What callers ask for.
     pub requests: mpsc::Receiver<Request>,
     /// Sees each write to the store, unless those are to be synced by the interval alone.
@@ -59,6 +62,8 @@ pub struct Task<T> {
     pub stopping: watch::Receiver<bool>,
     /// Where callers read how sync stands.
     pub status: Arc<Mutex<Status>>,
+    /// Where callers read how far the round is.
+    pub progress: watch::Sender<Progress>,
     /// Where rounds are counted.
     pub counts: Arc<Counts>,
     /// From one round that went through to the next.
@@ -69,7 +74,7 @@ pub struct Task<T> {
     pub random: fn() -> f64,
 }
 
-impl<T: Send + std::marker::Sync> Task<T> {
+impl<B: BackEnd, T: Send + std::marker::Sync> Task<B, T> {
     /// Runs until told to stop, or until nobody is left who could.
     pub async fn run(mut self) {
         let mut backoff = Backoff::from(FIRST_WAIT);
@@ -94,34 +99,43 @@ impl<T: Send + std::marker::Sync> Task<T> {
             while let Ok(request) = self.requests.try_recv() {
                 asked.add(request);
             }
-            if !asked.plans.is_empty() {
-                asked.answer_plans(self.plan().await);
+            for request in std::mem::take(&mut asked.others) {
+                self.answer(request).await;
             }
-            let depth = match (asked.runs.is_empty(), round_is_due) {
-                (false, _) => {
+            let scope = asked.runs.iter().map(|(scope, _)| *scope).reduce(Scope::or);
+            let (depth, scope) = match scope {
+                // What is due by itself is about all records; another round brings it in a moment.
+                Some(scope) => {
                     backoff.reset();
-                    Depth::Full
+                    (Depth::Full, scope)
                 }
-                (true, true) => Depth::Quick,
-                (true, false) => continue,
+                None if round_is_due => (Depth::Quick, Scope::All),
+                None => continue,
             };
 
-            let result = self.round(depth).await;
+            let result = self.round(depth, scope).await;
             let wait = match &result {
                 Err(Setback::Stopping) => break,
-                Ok((_, false)) => {
+                Ok(round) if !round.retry => {
                     backoff.reset();
                     self.interval
                 }
                 // What fails for one record must not delay what the interval brings for the others.
-                Ok((_, true)) => backoff.next((self.random)()).min(self.interval),
+                Ok(_) => backoff.next((self.random)()).min(self.interval),
                 Err(Setback::Denied(_)) => Backoff::longest((self.random)()),
                 Err(_) => backoff.next((self.random)()),
             };
             locked_out = matches!(result, Err(Setback::Denied(_)));
-            next_round = Instant::now() + wait;
-            self.publish(&result, wait);
-            asked.answer_runs(result.map(|(report, _)| report));
+            next_round = match &result {
+                Ok(_) if scope != Scope::All && round_is_due => Instant::now(),
+                Ok(_) if scope != Scope::All => next_round.min(Instant::now() + wait),
+                _ => Instant::now() + wait,
+            };
+            self.publish(scope, &result, next_round.saturating_duration_since(Instant::now()));
+            // An asker that has gone away needs no answer.
+            for (_, asker) in asked.runs {
+                let _ = asker.send(result.clone());
+            }
         }
         self.lock_status().state = State::Idle;
         // Whoever still waits for an answer learns it by the closing of the channel.
@@ -147,41 +161,52 @@ impl<T: Send + std::marker::Sync> Task<T> {
         }
     }
 
-    async fn round(&mut self, depth: Depth) -> Result<(Report, bool), Setback> {
+    async fn round(&mut self, depth: Depth, scope: Scope) -> Result<Round, Setback> {
         self.lock_status().state = State::Running;
+        self.progress.send_replace(Progress::default());
         // The round reads the fleet after this: it sees what was written until here.
-        if let Some(changed) = &mut self.changed {
+        if let Some(changed) = self.changed.as_mut().filter(|_| scope == Scope::All) {
             changed.mark_unchanged();
         }
         // A full round has someone waiting for its report: it goes on to its end.
         let changed = self.changed.as_ref().filter(|_| depth == Depth::Quick);
         let newer = || changed.is_some_and(|changed| changed.has_changed().unwrap_or(false));
-        survive(self.reconciler.round(depth, &newer)).await
+        survive(self.back_end.round(depth, scope, &newer, &self.progress)).await
     }
 
-    async fn plan(&mut self) -> Result<Vec<Action>, Setback> {
-        let plan = survive(self.reconciler.plan()).await?;
-        Ok(plan.actions().cloned().collect())
+    async fn answer(&mut self, request: Request) {
+        match request {
+            Request::Plan(scope, asker) => _ = asker.send(survive(self.back_end.outlook(scope)).await),
+            Request::Drop(orphan, asker) => {
+                let _ = asker.send(survive(self.back_end.drop_orphan(&orphan)).await);
+            }
+            Request::Run(..) => unreachable!("kept apart"),
+        }
     }
 
-    fn publish(&self, result: &Result<(Report, bool), Setback>, wait: Duration) {
+    fn publish(&self, scope: Scope, result: &Result<Round, Setback>, wait: Duration) {
         let now: DateTime<Utc> = (self.clock)();
         let next_try = now + wait;
         self.counts.round(result);
         let mut status = self.lock_status();
         match result {
-            Ok((report, _)) => {
-                let failures = report.failures.iter().cloned();
-                status.failures = failures.map(|failure| OpenFailure { failure, next_try }).collect();
-                status.last_round = Some(now);
+            Ok(round) => {
+                let about =
+                    |failure: &Failure| scope == Scope::All || round.records.contains(&failure.record());
+                status.failures.retain(|open| !about(&open.failure));
+                let failures = round.failures.iter().cloned();
+                status.failures.extend(failures.map(|failure| OpenFailure { failure, next_try }));
+                if scope == Scope::All {
+                    status.last_round = Some(now);
+                }
                 status.state = State::Idle;
             }
             Err(Setback::Fault(reason)) => {
-                tracing::error!(%reason, ?wait, "sync with InfluxDB failed");
+                tracing::error!(%reason, ?wait, "sync with {} failed", B::NAME);
                 status.state = State::Faulty { reason: reason.clone(), next_try };
             }
             Err(setback) => {
-                tracing::warn!(reason = %setback, ?wait, "sync with InfluxDB failed");
+                tracing::warn!(reason = %setback, ?wait, "sync with {} failed", B::NAME);
                 status.state = State::Unreachable { reason: setback.to_string(), next_try };
             }
         }
@@ -195,22 +220,8 @@ impl<T: Send + std::marker::Sync> Task<T> {
 impl Asked {
     fn add(&mut self, request: Request) {
         match request {
-            Request::Run(asker) => self.runs.push(asker),
-            Request::Plan(asker) => self.plans.push(asker),
-        }
-    }
-
-    // An asker that has gone away needs no answer.
-
-    fn answer_plans(&mut self, result: Result<Vec<Action>, Setback>) {
-        for asker in self.plans.drain(..) {
-            let _ = asker.send(result.clone().map_err(Error::from));
-        }
-    }
-
-    fn answer_runs(&mut self, result: Result<Report, Setback>) {
-        for asker in self.runs.drain(..) {
-            let _ = asker.send(result.clone().map_err(Error::from));
+            Request::Run(scope, asker) => self.runs.push((scope, asker)),
+            other => self.others.push(other),
         }
     }
 }
@@ -219,6 +230,7 @@ impl From<Setback> for Error {
     fn from(setback: Setback) -> Self {
         match setback {
             Setback::Fault(reason) => Self::internal("sync", reason),
+            Setback::Refused(reason) => Self::NotFound(reason),
             setback => Self::Unavailable(setback.to_string()),
         }
     }

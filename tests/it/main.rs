@@ -40,6 +40,7 @@ mod sessions;
 mod sockets;
 mod support;
 mod sync;
+mod sync_api;
 mod tokens;
 mod users;
 mod v2;

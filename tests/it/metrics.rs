@@ -127,14 +127,15 @@ async fn records_are_pending_while_influxdb_is_away_and_synced_when_it_is_back()
     })
     .await;
     let shown = metrics(&server).await;
-    let rounds = |outcome: &str| format!("karana_sync_rounds_total{{outcome=\"{outcome}\"}}");
+    let rounds =
+        |outcome: &str| format!("karana_sync_rounds_total{{backend=\"influxdb\",outcome=\"{outcome}\"}}");
     let requests = |kind: &str, outcome: &str| {
         format!("karana_backend_requests_total{{backend=\"influxdb\",kind=\"{kind}\",outcome=\"{outcome}\"}}")
     };
     assert!(metric(&shown, &rounds("done")) >= 1.0);
-    assert!(metric(&shown, "karana_sync_last_round_timestamp_seconds") > 1.5e9);
+    assert!(metric(&shown, "karana_sync_last_round_timestamp_seconds{backend=\"influxdb\"}") > 1.5e9);
     // For each of them a database, a user and a grant.
-    assert_eq!(metric(&shown, "karana_sync_actions_total"), 6.0);
+    assert_eq!(metric(&shown, "karana_sync_actions_total{backend=\"influxdb\"}"), 6.0);
     assert_eq!(metric(&shown, &requests("change", "ok")), 6.0);
     assert!(
         metric(&shown, &requests("ping", "ok")) >= 1.0 && metric(&shown, &requests("query", "ok")) >= 1.0

@@ -97,7 +97,7 @@ async fn a_second_sync_has_nothing_to_do() {
     karana(&admin, "Roof", &ada).await;
     sync(&admin).await;
     let plan = server.home().run(&["plan"]);
-    assert_eq!((plan.code, plan.stdout.trim()), (Some(0), "0 actions"), "{}", plan.stderr);
+    assert_eq!((plan.code, plan.stdout.trim()), (Some(0), "0 actions, 0 orphans"), "{}", plan.stderr);
     let done = server.home().run(&["sync"]);
     assert_eq!(done.stdout.trim(), "users: 2 synced, 0 failed\nkaranas: 1 synced, 0 failed");
 }

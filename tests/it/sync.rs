@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use karana::error::Error;
-use karana::sync::{Count, Device, Fleet, InfluxSettings, Owner, Report, Settings, Sync};
+use karana::sync::{Count, Device, Fleet, INFLUXDB, InfluxSettings, Owner, Report, Scope, Settings, Sync};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::sync::watch;
@@ -125,9 +125,9 @@ fn count(synced: usize, failed: usize) -> Count {
 
 /// A full run without failures; a plan right after it is empty.
 async fn settle(sync: &Sync) -> Report {
-    let report = sync.run().await.unwrap();
+    let report = sync.run(Scope::All).await.unwrap();
     assert_eq!(report.failures, []);
-    assert_eq!(sync.plan().await.unwrap(), []);
+    assert_eq!(sync.plan(Scope::All).await.unwrap().steps, []);
     report
 }
 

@@ -6,6 +6,7 @@ pub mod keys;
 pub mod server;
 pub mod session;
 pub mod status;
+pub mod sync;
 pub mod v1;
 pub mod v2;
 
@@ -18,6 +19,7 @@ pub const CHAPTERS: &[(&str, &str)] = &[
     ("batch", "Many changes as one."),
     ("events", "Changes as they are committed."),
     ("history", "Who changed what, over all resources."),
+    ("sync", "What the records have become in InfluxDB."),
     ("v1", "The wire format of 2017."),
     ("server", "Of the server itself."),
 ];

@@ -2,8 +2,13 @@
 
 use super::about::status;
 use super::operation::{bare, component};
+use super::properties::{
+    add_words, each_direct_property, each_property, each_property_mut, property, property_mut,
+    remove_property, require_not, types,
+};
+use super::scale::Scale;
 use crate::resource::{Kind, MASK, PASSWORD, TOKEN_EPOCH};
-use crate::store::{Filter, OPERATORS};
+use crate::store::Filter;
 use iso_currency::Currency;
 use serde_json::{Map, Value, json};
 use std::sync::LazyLock;
@@ -136,91 +141,6 @@ pub fn filters(kind: &Kind) -> Vec<Value> {
         })
     };
     comparable(kind).into_iter().map(filter).collect()
-}
-
-/// What the conditions on a field compare.
-#[derive(Debug, Clone, Copy)]
-pub struct Scale {
-    values: Values,
-    nullable: bool,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Values {
-    Text,
-    Number,
-    Truth,
-    Time,
-}
-
-impl Scale {
-    /// All there are.
-    pub fn all() -> impl Iterator<Item = Self> {
-        let values = [Values::Text, Values::Number, Values::Truth, Values::Time].into_iter();
-        values.flat_map(|values| [false, true].map(|nullable| Self { values, nullable }))
-    }
-
-    fn of(schema: &Value) -> Self {
-        let has = |name: &str| types(schema).any(|one| one == name);
-        let values = match schema["format"].as_str() {
-            _ if has("integer") || has("number") => Values::Number,
-            _ if has("boolean") => Values::Truth,
-            Some("date-time") => Values::Time,
-            _ => Values::Text,
-        };
-        // As a text, `null` is one that may be asked for anyway.
-        let nullable = has("null") && !matches!(values, Values::Text);
-        Self { values, nullable }
-    }
-
-    /// Among the components.
-    pub fn name(self) -> String {
-        format!("Filter.{:?}{}", self.values, if self.nullable { "OrNull" } else { "" })
-    }
-
-    /// The object of conditions.
-    pub fn schema(self) -> Value {
-        let one = match self.values {
-            Values::Text => json!({"type": "string"}),
-            Values::Number => json!({"type": "number"}),
-            Values::Truth => json!({"type": "boolean"}),
-            Values::Time => json!({"type": "string", "format": "date-time"}),
-        };
-        let one = if self.nullable { json!({"anyOf": [one, {"const": "null"}]}) } else { one };
-        let mut several = json!({"type": "string", "description": "One of several, with commas between."});
-        match self.values {
-            Values::Number => several["pattern"] = self.list_of("-?[0-9]+(\\.[0-9]+)?").into(),
-            Values::Truth => several["pattern"] = self.list_of("(true|false)").into(),
-            Values::Text | Values::Time => {}
-        }
-        let condition = |operator: &str| match operator {
-            "in" => several.clone(),
-            _ => one.clone(),
-        };
-        let fits = |operator: &&&str| match self.values {
-            Values::Text => true,
-            // Several points in time are asked for by none; it is possible, but for a pattern that is hard to read.
-            Values::Time => !matches!(**operator, "contains" | "prefix" | "in"),
-            Values::Number | Values::Truth => !matches!(**operator, "contains" | "prefix"),
-        };
-        let conditions: Map<_, _> = OPERATORS
-            .iter()
-            .filter(fits)
-            .map(|operator| ((*operator).to_owned(), condition(operator)))
-            .collect();
-        json!({
-            "title": self.name(),
-            "description": "Conditions, all of which must hold.",
-            "type": "object",
-            "properties": conditions,
-            "additionalProperties": false,
-        })
-    }
-
-    fn list_of(self, one: &str) -> String {
-        let one = if self.nullable { format!("({one}|null)") } else { one.to_owned() };
-        format!("^{one}(,{one})*$")
-    }
 }
 
 /// The fields that compare, and how.
@@ -366,13 +286,6 @@ fn mark(kind: &Kind, schema: &mut Value) {
     });
 }
 
-fn add_words(schema: &mut Value, words: &str) {
-    let before = schema["description"].as_str().unwrap_or_default();
-    if !before.contains(words) {
-        schema["description"] = format!("{before} {words}").trim().into();
-    }
-}
-
 /// What a field is for stands in one of its schemas.
 fn copy_words(from: &Value, to: &mut Value) {
     each_direct_property(to, &mut |name, to| {
@@ -446,60 +359,6 @@ fn allow_null(schema: &mut Value) {
                 values.push(Value::Null);
             }
         }
-    }
-}
-
-fn types(schema: &Value) -> impl Iterator<Item = &str> {
-    let one = schema["type"].as_str();
-    one.into_iter().chain(schema["type"].as_array().into_iter().flatten().filter_map(Value::as_str))
-}
-
-fn each_property(schema: &Value, above: &str, see: &mut impl FnMut(&str, &Value)) {
-    for (name, property) in schema["properties"].as_object().into_iter().flatten() {
-        let path = if above.is_empty() { name.clone() } else { format!("{above}.{name}") };
-        see(&path, property);
-        each_property(property, &path, see);
-    }
-}
-
-fn each_property_mut(schema: &mut Value, change: &mut impl FnMut(&mut Value)) {
-    each_direct_property(schema, &mut |_, property| {
-        each_property_mut(property, change);
-        change(property);
-    });
-}
-
-fn each_direct_property(schema: &mut Value, change: &mut impl FnMut(&str, &mut Value)) {
-    let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
-    properties.into_iter().flatten().for_each(|(name, property)| change(name, property));
-}
-
-fn property<'a>(schema: &'a Value, path: &str) -> Option<&'a Value> {
-    path.split('.').try_fold(schema, |schema, name| schema.get("properties")?.get(name))
-}
-
-/// The schema at a path; that of the whole for an empty one.
-fn property_mut<'a>(schema: &'a mut Value, path: &str) -> Option<&'a mut Value> {
-    let mut names = path.split('.').filter(|name| !name.is_empty());
-    names.try_fold(schema, |schema, name| schema.get_mut("properties")?.get_mut(name))
-}
-
-fn remove_property(schema: &mut Value, path: &str) {
-    require_not(schema, path);
-    let (above, name) = path.rsplit_once('.').unwrap_or(("", path));
-    if let Some(properties) =
-        property_mut(schema, above).and_then(|object| object.get_mut("properties")?.as_object_mut())
-    {
-        properties.remove(name);
-    }
-}
-
-fn require_not(schema: &mut Value, path: &str) {
-    let (above, name) = path.rsplit_once('.').unwrap_or(("", path));
-    if let Some(required) =
-        property_mut(schema, above).and_then(|object| object.get_mut("required")?.as_array_mut())
-    {
-        required.retain(|required| required != name);
     }
 }
 

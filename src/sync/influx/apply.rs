@@ -8,6 +8,7 @@ use super::line::config_point;
 use super::statement::Statement;
 use crate::sync::Clock;
 use crate::sync::action::{Action, Change, Record};
+use crate::sync::backend::Halt;
 use crate::sync::plan::{Plan, Sequence};
 
 /// Sequences at a time. InfluxDB spends its time on bcrypt, so that more would only wait there.
@@ -15,9 +16,6 @@ const AT_A_TIME: usize = 8;
 
 /// The last moment that InfluxDB 1.x can store, in nanoseconds since 1970.
 const END_OF_TIME: i64 = i64::MAX - 1;
-
-/// Tells whether to begin no further action.
-pub type Halt<'a> = dyn Fn() -> bool + Send + std::marker::Sync + 'a;
 
 /// What became of a sequence.
 pub struct Outcome {

@@ -108,7 +108,7 @@ fn round(model: &mut Model, desired: &Desired, applied: &mut Applied, full: bool
     let gone: Vec<_> =
         applied.records().filter(|record| !desired.wishes.contains_key(record)).chain(records).collect();
     for record in gone {
-        applied.settle(record, desired.wishes.get(&record), &[]);
+        applied.settle(record, desired.wishes.get(&record), &[], chrono::DateTime::UNIX_EPOCH);
     }
     plan
 }
@@ -173,8 +173,12 @@ fn a_device_that_moves_gets_its_password_and_new_right_before_the_old_one_goes()
 fn a_database_that_is_gone_takes_grants_and_lines_along() {
     let desired = desired(vec![owner(1)], vec![device(9, Some(1))]);
     let (mut model, mut applied) = settled(&desired);
-    let drop =
-        Action { record: Record::owner(id(1)), change: Change::DropDatabase(id(1)), reason: String::new() };
+    let drop = Action {
+        record: Record::owner(id(1)),
+        change: Change::DropDatabase(id(1)),
+        reason: String::new(),
+        drift: false,
+    };
     model.apply(&drop).unwrap();
     let plan = round(&mut model, &desired, &mut applied, false, usize::MAX);
     let line = desired.wishes[&Record::device(id(9))].line.clone().unwrap();
@@ -340,7 +344,7 @@ impl Model {
                     let database = Uuid::parse_str(&name).unwrap();
                     let change = Change::DropDatabase(database);
                     let record = Record::owner(database);
-                    self.apply(&Action { record, change, reason: String::new() }).unwrap();
+                    self.apply(&Action { record, change, reason: String::new(), drift: false }).unwrap();
                 }
             }
             Drift::MakeAdmin(n) => _ = self.users.values_mut().nth(*n).map(|user| user.admin = true),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use karana::sync::{Action, Device, Fleet, State};
+use karana::sync::{Device, Fleet, State, Step};
 use uuid::Uuid;
 
 use super::*;
@@ -22,7 +22,7 @@ async fn each_karana_works_in_its_owners_database_and_nowhere_else() {
     works(&influx, &fleet.devices[3], two, one).await;
     let again = settle(&sync).await;
     assert_eq!(again.actions_done, 0);
-    assert_eq!(sync.status().state, State::Idle);
+    assert_eq!(sync.status()[INFLUXDB].state, State::Idle);
     sync.stop().await;
 }
 
@@ -45,7 +45,7 @@ async fn a_change_is_applied_by_itself() {
     })
     .await;
     assert_eq!(influx.query(&user, &old.password, &database, "SELECT * FROM data").await.0, 401);
-    eventually("the round ends", || async { sync.status().state == State::Idle }).await;
+    eventually("the round ends", || async { sync.status()[INFLUXDB].state == State::Idle }).await;
     works(&influx, &new, one, two).await;
     settle(&sync).await;
     sync.stop().await;
@@ -64,16 +64,16 @@ async fn a_wiped_server_and_a_dropped_database_are_filled_again() {
     influx.wipe().await;
     // The quick round at start is enough.
     let sync = world.start();
-    eventually("the round ends", || async { sync.status().last_round.is_some() }).await;
+    eventually("the round ends", || async { sync.status()[INFLUXDB].last_round.is_some() }).await;
     works(&influx, &fleet.devices[0], one, two).await;
-    assert_eq!(sync.plan().await.unwrap(), []);
+    assert_eq!(sync.plan(Scope::All).await.unwrap().steps, []);
     sync.stop().await;
 
     influx.admin(&format!("DROP DATABASE \"{}\"", one.uuid)).await;
     let sync = world.start();
-    eventually("the round ends", || async { sync.status().last_round.is_some() }).await;
+    eventually("the round ends", || async { sync.status()[INFLUXDB].last_round.is_some() }).await;
     works(&influx, &fleet.devices[1], one, two).await;
-    assert_eq!(sync.plan().await.unwrap(), []);
+    assert_eq!(sync.plan(Scope::All).await.unwrap().steps, []);
     sync.stop().await;
 }
 
@@ -176,8 +176,8 @@ async fn what_was_changed_by_hand_is_put_right_by_a_full_run() {
     influx.admin("CREATE DATABASE \"a\\\"; b\"").await;
     influx.admin(&format!("GRANT READ ON \"a\\\"; b\" TO \"{}\"", two.uuid)).await;
 
-    let plan = sync.plan().await.unwrap();
-    let changes: BTreeSet<String> = plan.iter().map(Action::to_string).collect();
+    let plan = sync.plan(Scope::All).await.unwrap().steps;
+    let changes: BTreeSet<String> = plan.iter().map(Step::to_string).collect();
     assert_eq!(changes.len(), 5, "{changes:?}");
     assert_eq!(settle(&sync).await.actions_done, 5);
     works(&influx, first, one, two).await;
@@ -233,10 +233,10 @@ async fn hostile_names_do_no_harm() {
     let fleet = Fleet { owners: vec![owner.clone()], devices: devices.clone() };
     let world = World::new(influx.settings(), fleet);
     let sync = world.start();
-    let report = sync.run().await.unwrap();
+    let report = sync.run(Scope::All).await.unwrap();
     assert_eq!(report.karanas, count(hostile.len(), refused.len()));
     assert!(report.failures.iter().all(|failure| failure.reason.contains("config.series")), "{report:?}");
-    assert_eq!(sync.plan().await.unwrap(), []);
+    assert_eq!(sync.plan(Scope::All).await.unwrap().steps, []);
     let stranger = self::owner();
     influx.admin(&format!("CREATE DATABASE \"{}\"", stranger.uuid)).await;
     for device in &devices[..hostile.len()] {
@@ -249,7 +249,7 @@ async fn hostile_names_do_no_harm() {
     // Passwords are the server's own, but imported ones may be anything.
     let odd = r#"it's "a\n\' % ü"#;
     world.change(|fleet| fleet.owners[0].password = odd.into());
-    assert_eq!(sync.run().await.unwrap().users, count(1, 0));
+    assert_eq!(sync.run(Scope::All).await.unwrap().users, count(1, 0));
     let database = owner.uuid.to_string();
     assert_eq!(influx.query(&database, odd, &database, CONFIG).await.0, 200);
     sync.stop().await;

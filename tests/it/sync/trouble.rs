@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use karana::error::Error;
-use karana::sync::{BackEnd, Change, Device, InfluxSettings, State, Sync};
+use karana::sync::{BackEndResult, Device, InfluxSettings, State, Sync};
 use serde_json::json;
 use tokio::net::TcpListener;
 
@@ -16,10 +16,11 @@ async fn without_an_influxdb_there_is_nothing_to_do() {
     let mut world = World::new(no_server(), fleet());
     world.settings.influx = None;
     let sync = world.start();
-    let report = sync.run().await.unwrap();
-    assert_eq!((report.influxdb, report.users), (BackEnd::NotConfigured, count(0, 0)));
-    assert_eq!(sync.plan().await.unwrap(), []);
-    assert_eq!(sync.status().state, State::NotConfigured);
+    let report = sync.run(Scope::All).await.unwrap();
+    assert_eq!(report.backends, [(INFLUXDB, BackEndResult::NotConfigured)]);
+    assert_eq!(report.users, count(0, 0));
+    assert_eq!(sync.plan(Scope::All).await.unwrap().steps, []);
+    assert_eq!(sync.status()[INFLUXDB].state, State::NotConfigured);
     sync.stop().await;
 }
 
@@ -34,12 +35,13 @@ async fn a_server_that_was_away_is_caught_up_with() {
     influx.stop();
     let moved = Device { owner: Some(two.uuid), ..fleet.devices[0].clone() };
     world.change(|fleet| fleet.devices[0] = moved.clone());
-    let reason = reason(sync.run().await);
+    let reason = reason(sync.run(Scope::All).await);
     assert!(reason.contains("cannot be reached"), "{reason}");
     assert!(!reason.contains(&influx.settings().pass));
-    assert!(matches!(sync.status().state, State::Unreachable { .. }));
+    assert!(matches!(sync.status()[INFLUXDB].state, State::Unreachable { .. }));
     influx.resume().await;
-    eventually("it is tried again by itself", || async { sync.status().state == State::Idle }).await;
+    eventually("it is tried again by itself", || async { sync.status()[INFLUXDB].state == State::Idle })
+        .await;
     works(&influx, &moved, two, one).await;
     settle(&sync).await;
     sync.stop().await;
@@ -58,8 +60,8 @@ async fn a_lost_or_damaged_state_file_has_everything_applied_again() {
     influx.admin(&format!("SET PASSWORD FOR \"{}\" = 'by hand'", fleet.devices[0].uuid)).await;
     std::fs::write(world.state_file(), "{ half").unwrap();
     let sync = world.start();
-    let plan = sync.plan().await.unwrap();
-    assert!(plan.iter().all(|action| matches!(action.change, Change::SetPassword(_))), "{plan:?}");
+    let plan = sync.plan(Scope::All).await.unwrap().steps;
+    assert!(plan.iter().all(|action| action.action == "set the user's password"), "{plan:?}");
     settle(&sync).await;
     works(&influx, &fleet.devices[0], one, two).await;
     sync.stop().await;
@@ -70,21 +72,21 @@ async fn an_administrator_that_is_not_let_in_is_told_clearly() {
     let influx = RealInflux::start().await;
     let world = World::new(InfluxSettings { pass: "wrong".into(), ..influx.settings() }, fleet());
     let sync = world.start();
-    let wrong = reason(sync.run().await);
+    let wrong = reason(sync.run(Scope::All).await);
     assert!(wrong.contains("refuses its name or password") && !wrong.contains("wrong"), "{wrong}");
-    let State::Unreachable { next_try, .. } = sync.status().state else { panic!() };
+    let State::Unreachable { next_try, .. } = sync.status()[INFLUXDB].state else { panic!() };
     assert!(next_try > chrono::Utc::now() + Duration::from_secs(200), "a person must mend it");
     sync.stop().await;
 
     influx.admin("CREATE USER \"small\" WITH PASSWORD 'small'").await;
     let small = InfluxSettings { user: "small".into(), pass: "small".into(), ..influx.settings() };
     let sync = World::new(small, fleet()).start();
-    assert!(reason(sync.run().await).contains("must be an administrator"));
+    assert!(reason(sync.run(Scope::All).await).contains("must be an administrator"));
     sync.stop().await;
 
     let fresh = RealInflux::start_without_admin().await;
     let sync = World::new(fresh.settings(), fleet()).start();
-    assert!(reason(sync.run().await).contains("no administrator yet"));
+    assert!(reason(sync.run(Scope::All).await).contains("no administrator yet"));
     sync.stop().await;
 }
 
@@ -95,12 +97,12 @@ async fn a_server_that_never_answers_holds_nobody_up() {
     let world = World::new(InfluxSettings { port, ..no_server() }, fleet());
     let sync = world.start();
     let begin = Instant::now();
-    let reason = reason(sync.run().await);
+    let reason = reason(sync.run(Scope::All).await);
     assert!(reason.contains("does not answer in time"), "{reason}");
     assert!(begin.elapsed() < Duration::from_secs(15));
     // Stopping does not wait for the answer either.
     let (asker, begin) = (sync.clone(), Instant::now());
-    let asked = tokio::spawn(async move { asker.run().await });
+    let asked = tokio::spawn(async move { asker.run(Scope::All).await });
     tokio::time::sleep(Duration::from_millis(100)).await;
     sync.stop().await;
     assert!(begin.elapsed() < Duration::from_secs(2));
@@ -127,7 +129,7 @@ async fn a_server_of_another_version_is_named() {
             }
         });
         let sync = World::new(InfluxSettings { port, ..no_server() }, fleet()).start();
-        let reason = reason(sync.run().await);
+        let reason = reason(sync.run(Scope::All).await);
         assert!(reason.contains(expected), "{reason}");
         sync.stop().await;
         serving.abort();
@@ -145,9 +147,9 @@ async fn a_panic_in_a_round_is_that_rounds_failure() {
         source.lock().unwrap().clone()
     };
     let sync = Sync::start(world.settings.clone(), Arc::new(fleet), world.changes.subscribe());
-    let error = sync.run().await.unwrap_err();
+    let error = sync.run(Scope::All).await.unwrap_err();
     assert!(matches!(&error, Error::Internal(reason) if reason.contains("cannot tell")), "{error:?}");
-    assert!(matches!(sync.status().state, State::Faulty { .. }));
+    assert!(matches!(sync.status()[INFLUXDB].state, State::Faulty { .. }));
     *panics.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = false;
     settle(&sync).await;
     sync.stop().await;
@@ -164,14 +166,14 @@ async fn runs_asked_for_together_share_a_round_and_fail_together_after_a_stop() 
         source.lock().unwrap().clone()
     };
     let sync = Sync::start(world.settings.clone(), Arc::new(fleet), world.changes.subscribe());
-    for report in futures::future::join_all((0..20).map(|_| sync.run())).await {
+    for report in futures::future::join_all((0..20).map(|_| sync.run(Scope::All))).await {
         assert_eq!(report.unwrap().failures, []);
     }
     let rounds = *rounds.lock().unwrap();
     assert!(rounds <= 2, "the round at start, and one for all: {rounds}");
     let kept = sync.clone();
     sync.stop().await;
-    assert!(reason(kept.run().await).contains("stopped"));
+    assert!(reason(kept.run(Scope::All).await).contains("stopping"));
 }
 
 /// A first fill takes a while: InfluxDB makes some 17 users a second.
@@ -194,7 +196,7 @@ async fn a_server_that_goes_in_the_middle_of_a_round_ends_it() {
     eventually("the fill is under way", || async { users(&influx).await > 10 }).await;
     let (asker, begin) = (sync.clone(), Instant::now());
     influx.stop();
-    let reason = reason(asker.run().await);
+    let reason = reason(asker.run(Scope::All).await);
     assert!(reason.contains("cannot be reached"), "{reason}");
     assert!(begin.elapsed() < Duration::from_secs(10));
     influx.resume().await;
@@ -212,7 +214,7 @@ async fn a_server_that_hangs_in_the_middle_of_a_round_ends_it_once_for_all() {
     eventually("the fill is under way", || async { users(&influx).await > 10 }).await;
     influx.freeze(true);
     let begin = Instant::now();
-    let reason = reason(sync.run().await);
+    let reason = reason(sync.run(Scope::All).await);
     assert!(reason.contains("does not answer in time"), "{reason}");
     // One time-out for the requests under way, one to see that the server is gone, and one for this run.
     assert!(begin.elapsed() < Duration::from_secs(40), "{:?}", begin.elapsed());
@@ -277,17 +279,17 @@ async fn one_record_that_fails_holds_up_no_other() {
     assert_eq!(influx.write(&settings.user, &settings.pass, &database, point).await, 204);
 
     let sync = world.start();
-    let report = sync.run().await.unwrap();
+    let report = sync.run(Scope::All).await.unwrap();
     assert_eq!((report.users, report.karanas), (count(2, 0), count(2, 2)), "{report:?}");
     assert!(report.failures.iter().all(|failure| failure.reason.contains("field type conflict")));
-    let status = serde_json::to_value(sync.status()).unwrap();
+    let status = serde_json::to_value(&sync.status()[INFLUXDB]).unwrap();
     assert_eq!(status["failures"][0]["resource"], json!("karanas"));
     assert!(status["failures"][0]["next_try"].is_string());
     works(&influx, &fleet.devices[2], two, one).await;
 
     influx.admin(&format!("DROP DATABASE \"{database}\"")).await;
     eventually("it is tried again by itself", || async {
-        sync.status().failures.is_empty() && sync.status().state == State::Idle
+        sync.status()[INFLUXDB].failures.is_empty() && sync.status()[INFLUXDB].state == State::Idle
     })
     .await;
     works(&influx, &fleet.devices[0], one, two).await;

@@ -1,0 +1,180 @@
+//! How the records stand with the back ends, over HTTP: with a real InfluxDB.
+
+use crate::support::influx::RealInflux;
+use crate::support::{Home, Server, Session};
+use serde_json::{Value, json};
+
+async fn server_with(influx: &RealInflux) -> (Home, Server, Session) {
+    let to = influx.settings();
+    let home = Home::new(&format!(
+        "[influxdb]\nhost = {}\nport = {}\nuser = {}\npass = {}\n[sync]\non_change = false\n",
+        to.host, to.port, to.user, to.pass
+    ));
+    let server = home.serve();
+    let admin = server.admin().await;
+    (home, server, admin)
+}
+
+async fn owner_with_karana(admin: &Session) -> (String, String) {
+    let login = json!({"login": "a@example.com", "password": "12345"});
+    let user = json!({"name": "Ada", "email": "a@example.com", "credentials": login});
+    let user = admin.made("users", &user).await;
+    let karana = json!({"name": "Roof", "owner": user["uuid"], "config": {}});
+    let karana = admin.made("karanas", &karana).await;
+    (text(&user["uuid"]), text(&karana["uuid"]))
+}
+
+/// A run that could look; answers with its report.
+async fn run(admin: &Session, query: &str) -> Value {
+    admin.send("POST", &format!("/v2/sync{query}"), &Value::Null, &[]).await.json(200)
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_plan_names_each_action_and_its_reason_and_does_nothing() {
+    let influx = RealInflux::start().await;
+    let (_home, _server, admin) = server_with(&influx).await;
+    run(&admin, "").await;
+    let (user, karana) = owner_with_karana(&admin).await;
+    let plan = admin.get("/v2/sync/plan").await.json(200);
+    let words = |step: &Value| {
+        format!(
+            "{}/{}: {} ({})",
+            step["resource"].as_str().unwrap(),
+            step["uuid"].as_str().unwrap(),
+            step["action"].as_str().unwrap(),
+            step["reason"].as_str().unwrap()
+        )
+    };
+    let steps: Vec<String> = plan["actions"].as_array().unwrap().iter().map(words).collect();
+    assert_eq!(
+        steps,
+        [
+            format!("users/{user}: create database {user} (it is missing)"),
+            format!("users/{user}: create the user (it is missing)"),
+            format!("users/{user}: grant the user READ on {user} (it is missing)"),
+            format!("karanas/{karana}: create the user (it is missing)"),
+            format!("karanas/{karana}: grant the user ALL on {user} (it is missing)"),
+            format!("karanas/{karana}: write the config line into {user} (it is missing)"),
+        ]
+    );
+    assert_eq!((&plan["drift"], &plan["orphans"]), (&json!([]), &json!([])));
+    assert_eq!(admin.get("/v2/sync/plan").await.json(200), plan, "nothing was done");
+}
+
+#[tokio::test]
+async fn a_record_is_pending_then_synced_and_says_since_when() {
+    let influx = RealInflux::start().await;
+    let (home, server, admin) = server_with(&influx).await;
+    let (user, karana) = owner_with_karana(&admin).await;
+    let state = async |uuid: &str| {
+        let all = admin.get("/v2/sync").await.json(200);
+        let items = all["items"].as_array().unwrap().clone();
+        items.into_iter().find(|item| item["uuid"] == *uuid).unwrap()
+    };
+    assert_eq!(state(&user).await["state"], "pending");
+    let pending = admin.get("/v2/sync?state=pending&resource=karanas").await.json(200);
+    assert_eq!((&pending["total"], &pending["items"][0]["uuid"]), (&json!(1), &json!(karana)));
+
+    // One record alone; its owner's database comes with it.
+    let report = run(&admin, &format!("?resource=karanas&id={karana}")).await;
+    assert_eq!(report["counts"]["karanas"], json!({"synced": 1, "failed": 0}), "{report}");
+    let synced = state(&karana).await;
+    assert_eq!(
+        (&synced["state"], &synced["backends"]["influxdb"]["state"]),
+        (&json!("synced"), &json!("synced"))
+    );
+    let since = text(&synced["at"]);
+
+    run(&admin, "").await;
+    let all = admin.get("/v2/sync").await.json(200);
+    assert_eq!(all["counts"]["users"], json!({"failed": 0, "pending": 0, "synced": 2}), "{all}");
+    assert_eq!(state(&karana).await["at"], since.as_str(), "found right, not made so again");
+
+    // Known after a restart, without a look at any record.
+    server.stop();
+    let server = home.serve();
+    let admin = server.admin().await;
+    let all = admin.get("/v2/sync?resource=karanas").await.json(200);
+    assert_eq!((&all["items"][0]["state"], &all["items"][0]["at"]), (&json!("synced"), &json!(since)));
+
+    // Whoever changes a record sees that it is not there yet.
+    let change = json!({"config": {"post_int": 7}});
+    admin.send("PATCH", &format!("/v2/karanas/{karana}"), &change, &[]).await.json(200);
+    let all = admin.get("/v2/sync?resource=karanas").await.json(200);
+    assert_eq!(all["items"][0]["state"], "pending");
+}
+
+#[tokio::test]
+async fn what_was_changed_by_hand_is_told_apart_and_put_right() {
+    let influx = RealInflux::start().await;
+    let (_home, _server, admin) = server_with(&influx).await;
+    let (user, karana) = owner_with_karana(&admin).await;
+    run(&admin, "").await;
+    influx.admin(&format!("REVOKE ALL ON \"{user}\" FROM \"{karana}\"")).await;
+    let stranger = uuid::Uuid::new_v4();
+    influx.admin(&format!("CREATE DATABASE \"{stranger}\"")).await;
+    influx.admin(&format!("CREATE USER \"{stranger}\" WITH PASSWORD 'x'")).await;
+    influx.admin("CREATE DATABASE \"of somebody else\"").await;
+
+    let plan = admin.get("/v2/sync/plan").await.json(200);
+    assert_eq!(plan["actions"], json!([]));
+    assert_eq!(plan["drift"].as_array().unwrap().len(), 1, "{plan}");
+    assert_eq!(plan["drift"][0]["action"], format!("grant the user ALL on {user}"));
+    let orphan = |kind: &str| json!({"backend": "influxdb", "kind": kind, "name": stranger});
+    assert_eq!(plan["orphans"], json!([orphan("user"), orphan("database")]));
+
+    let report = run(&admin, "").await;
+    assert_eq!(report["actions_done"], 1);
+    let drop = |kind: &str, name: &str| {
+        let path = format!("/v2/sync/orphans?backend=influxdb&kind={kind}&name={name}");
+        let admin = admin.clone();
+        async move { admin.delete(&path).await }
+    };
+    assert_eq!(drop("database", &user).await.status, 404, "it belongs to a record");
+    assert_eq!(drop("database", "of%20somebody%20else").await.status, 404);
+    for kind in ["user", "database"] {
+        assert_eq!(drop(kind, &stranger.to_string()).await.status, 204);
+    }
+    let plan = admin.get("/v2/sync/plan").await.json(200);
+    assert_eq!(plan, json!({"actions": [], "drift": [], "orphans": []}));
+}
+
+#[tokio::test]
+async fn a_run_tells_how_far_it_is_to_those_who_accept_events() {
+    let influx = RealInflux::start().await;
+    let (_home, _server, admin) = server_with(&influx).await;
+    owner_with_karana(&admin).await;
+    let request = admin.request("POST", "/v2/sync").header("accept", "text/event-stream");
+    let answer = request.send().await.unwrap();
+    assert_eq!(answer.headers()["content-type"], "text/event-stream");
+    let events = answer.text().await.unwrap();
+    let last = events.trim_end().rsplit("\n\n").next().unwrap();
+    let report: Value = serde_json::from_str(last.strip_prefix("event: report\ndata: ").unwrap()).unwrap();
+    assert_eq!(report["backends"]["influxdb"]["result"], "synced", "{events}");
+    assert!(events.starts_with("event: progress\ndata: {"), "{events}");
+}
+
+#[tokio::test]
+async fn sync_is_for_admins_and_managers_and_orphans_for_admins() {
+    let server = Home::new("").serve();
+    let admin = server.admin().await;
+    for (role, sees) in [("manager", true), ("viewer", false), ("client", false)] {
+        let session = admin.person(role, role).await.session;
+        let expected = if sees { 200 } else { 403 };
+        assert_eq!(session.get("/v2/sync").await.status, expected, "{role}");
+        assert_eq!(session.get("/v2/sync/plan").await.status, expected, "{role}");
+        assert_eq!(session.send("POST", "/v2/sync", &Value::Null, &[]).await.status, expected, "{role}");
+        let path = "/v2/sync/orphans?backend=influxdb&kind=user&name=x";
+        assert_eq!(session.delete(path).await.status, 403, "{role}");
+    }
+    let answer = admin.get("/v2/sync?id=1").await;
+    assert_eq!(answer.status, 400);
+    assert_eq!(admin.get("/v2/sync/plan?id=4e1fcc06-0a0e-4b0e-8f0a-3a1f0a3a1f0a").await.status, 400);
+    // Without a back end there is nothing to wait for, and nothing to do.
+    let report = run(&admin, "").await;
+    assert_eq!(report["backends"]["influxdb"]["result"], "not_configured");
+}
