@@ -30,6 +30,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use store::{Backup, Clock, OpenError, Store};
 use sync::Sync;
+use sync::presence::{self, Presence, Roster};
+use sync::readings::Readings;
 use tokio::net::TcpListener;
 
 /// Who signs in first in test mode, and with what.
@@ -37,6 +39,10 @@ const TEST_ADMIN: (&str, &str) = ("admin@example.com", "admin");
 
 /// How long sync may take to stop, when requests have been finished.
 const SYNC_STOPS_WITHIN: Duration = Duration::from_secs(2);
+
+/// From one look at the devices to the next.
+const LOOKS_AT_MOST: Duration = Duration::from_secs(5);
+const LOOKS_AT_LEAST: Duration = Duration::from_secs(60);
 
 /// Why the server cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -76,6 +82,8 @@ impl Server {
         let limiter = Limiter::new(Rates::default(), clock.clone());
         credentials.introduce(&store.read(), &limiter);
         let sync = start_sync(config, &store, config.sync.on_change)?;
+        let presence = start_presence(config, &store, clock.clone())?;
+        let readings = Readings::new(influx_settings(config).as_ref());
         let backup = Backup::start(&store, config.storage.remote.as_deref(), clock.clone());
         let operator = Operator {
             store: store.clone(),
@@ -94,6 +102,8 @@ impl Server {
             limiter,
             passwords,
             sync,
+            presence,
+            readings,
             backup,
             salt: Sha256::new().chain_update("requests").chain_update(&key).finalize().into(),
             clock,
@@ -122,7 +132,8 @@ impl Server {
         http::serve(listener, self.app.clone(), stop).await;
         // The action under way may end by itself; an InfluxDB that hangs must not keep us. Sync survives a crash.
         let sync_stops = tokio::time::timeout(SYNC_STOPS_WITHIN, self.app.sync.clone().stop());
-        let _ = tokio::join!(sync_stops, self.app.backup.stop());
+        let presence_stops = tokio::time::timeout(SYNC_STOPS_WITHIN, self.app.presence.clone().stop());
+        let _ = tokio::join!(sync_stops, presence_stops, self.app.backup.stop());
         let in_order = store.takes_writes();
         // Before the lock: whoever takes the storage over has a socket of its own in this place.
         drop(self.control);
@@ -190,15 +201,7 @@ fn open_credentials(
 fn start_sync(config: &Config, store: &Store, on_change: bool) -> Result<Sync, StartError> {
     let state = state_folder(config)?;
     let settings = sync::Settings {
-        influx: config.influxdb.as_ref().map(|influx| sync::InfluxSettings {
-            host: influx.host.clone(),
-            port: influx.port,
-            user: influx.user.clone(),
-            pass: influx.pass.expose().to_owned(),
-            ssl: influx.ssl,
-            device_host: influx.device_host.clone(),
-            device_port: influx.device_port,
-        }),
+        influx: influx_settings(config),
         on_change,
         interval: config.sync.interval,
         drop_data: config.sync.drop_data,
@@ -222,6 +225,31 @@ fn grafana_settings(config: &Config) -> Option<sync::GrafanaSettings> {
         pass: grafana.pass.expose().to_owned(),
         ssl: grafana.ssl,
         influx_url: sync::grafana::influx_url(influx.ssl, influx_host, influx.port),
+    })
+}
+
+fn start_presence(config: &Config, store: &Store, clock: Clock) -> Result<Presence, StartError> {
+    let unit = config.fleet.post_int_unit;
+    let settings = presence::Settings {
+        influx: influx_settings(config),
+        post_int_unit: unit,
+        // A device posts at most once a unit.
+        interval: unit.clamp(LOOKS_AT_MOST, LOOKS_AT_LEAST),
+        state_file: state_folder(config)?.join("presence.json"),
+    };
+    let tables = store.clone();
+    Ok(Presence::start(settings, Arc::new(move || Roster::of(&tables.read())), clock))
+}
+
+fn influx_settings(config: &Config) -> Option<sync::InfluxSettings> {
+    config.influxdb.as_ref().map(|influx| sync::InfluxSettings {
+        host: influx.host.clone(),
+        port: influx.port,
+        user: influx.user.clone(),
+        pass: influx.pass.expose().to_owned(),
+        ssl: influx.ssl,
+        device_host: influx.device_host.clone(),
+        device_port: influx.device_port,
     })
 }
 

@@ -23,6 +23,7 @@ pub async fn metrics(State(app): State<App>) -> Result<Response, Failure> {
     store(&mut page, &app);
     backup(&mut page, &app);
     sync(&mut page, &app).await?;
+    presence(&mut page, &app);
     process::process(&mut page);
     let text = page.text().map_err(|e| Error::internal("gathering the metrics", e))?;
     Ok(([(header::CONTENT_TYPE, prometheus::TEXT_FORMAT)], text).into_response())
@@ -95,6 +96,31 @@ fn backup(page: &mut Page, app: &App) {
     );
     let about = "Pushes that have failed since the start.";
     page.counter("karana_backup_failures_total", about, status.failures);
+}
+
+/// Only with a back end that devices post to.
+fn presence(page: &mut Page, app: &App) {
+    let Some(stats) = app.presence.stats() else { return };
+    let about = "Devices by whether they post, as of the last look.";
+    let mut devices = page.gauges("karana_devices", about);
+    for (connection, count) in &stats.devices {
+        devices.add(&[("connection", connection.name())], *count as f64);
+    }
+    let about = "Looks at the devices; failed are those that did not reach InfluxDB.";
+    let mut looks = page.counters("karana_presence_looks_total", about);
+    looks.add(&[("outcome", "done")], stats.looks_done as f64);
+    looks.add(&[("outcome", "failed")], stats.looks_failed as f64);
+    page.gauge(
+        "karana_presence_last_look_timestamp_seconds",
+        "When the last look that reached InfluxDB ended; 0 when that was not since the start.",
+        stats.last_look.map_or(0.0, |at| at.timestamp_millis() as f64 / 1e3),
+    );
+    let mut requests = page.counters("karana_presence_requests_total", "Requests to look at the devices.");
+    for of in stats.requests.iter().filter(|of| matches!(of.kind, "ping" | "query")) {
+        for (outcome, count) in &of.outcomes {
+            requests.add(&[("kind", of.kind), ("outcome", outcome)], *count as f64);
+        }
+    }
 }
 
 /// Without a back end there is only that there is none.

@@ -21,7 +21,9 @@ mod progress;
 mod query;
 mod reply;
 mod route;
+mod series;
 mod session;
+mod status;
 mod sync;
 mod traffic;
 mod v1;
@@ -77,6 +79,10 @@ pub struct Parts {
     pub passwords: Passwords,
     /// Brings the records to InfluxDB.
     pub sync: crate::sync::Sync,
+    /// Tells whether devices post.
+    pub presence: crate::sync::presence::Presence,
+    /// Reads what devices have measured.
+    pub readings: crate::sync::readings::Readings,
     /// Brings the store to another place.
     pub backup: Backup,
     /// What hashes of requests are made with, so that nobody else can make them.
@@ -223,6 +229,8 @@ fn routes() -> Vec<(Access, &'static str, Methods)> {
         ),
         (SignedIn, "/v2/{resource}/import", post(bulk::import, about::bulk::import)),
         (SignedIn, "/v2/{resource}/export.csv", get(bulk::export, about::bulk::export)),
+        (SignedIn, "/v2/{resource}/{id}/status", get(status::of_record, about::status::of_record)),
+        (SignedIn, "/v2/{resource}/{id}/series", get(series::of_record, about::status::series)),
         (SignedIn, "/v2/{resource}/{id}/history", get(history::of_record, about::history::of_record)),
         (SignedIn, "/v2/{resource}/{id}/restore", post(history::restore, about::history::restore)),
     ]

@@ -265,8 +265,8 @@ fn headers() -> Value {
             json!({"type": "string", "pattern": "^[0-9a-f]{40}$"}),
         ),
         "ETagIfAny": {
-            "description": "Names this version of the record; of a part or of the past there is none.",
-            "schema": {"type": "string", "pattern": "^\"[0-9a-f]+\"$"},
+            "description": "Names this version of the record or list; of the past, and of a list with what is live, there is none.",
+            "schema": {"type": "string", "pattern": "^(W/)?\"[0-9a-f]+\"$"},
         },
         "Set-Cookie": {"description": "The refresh token, where it was asked for so.", "schema": text()},
         "Location": header("Path of the new record.", json!({"type": "string", "format": "uri-reference"})),

@@ -10,6 +10,7 @@ use super::once::{self, Done, IdempotencyKey};
 use super::path::Path;
 use super::query::{self, Query};
 use super::reply::{self, Failure};
+use super::status::{self, Statuses};
 use crate::auth::Actor;
 use crate::auth::policy::{self, Subject};
 use crate::error::Error;
@@ -46,14 +47,21 @@ pub async fn list(
     let mut wanted = parameters.selection(kind)?;
     let fields = parameters.fields(kind)?;
     let at = parameters.take("at");
+    let include = status::included(kind, &mut parameters)?;
+    let connection = status::connection(kind, &mut parameters)?;
     parameters.end()?;
+    let live = [(include, "include"), (connection.is_some(), "connection")];
+    let live = live.into_iter().find_map(|(asked, name)| asked.then_some(name));
+    if let (Some(_), Some(parameter)) = (&at, live) {
+        return Err(status::not_of_the_past(parameter).into());
+    }
     let tables = match &at {
         None => app.store.read(),
         Some(at) => history::tables_at(&app, at).await?,
     };
-    // Whoever has the page of this revision has this page.
+    // Whoever has the page of this revision has this page; but what is live changes without a revision.
     let tag = tables.revision().to_string();
-    if condition::is_known(&headers, &tag)? {
+    if live.is_none() && condition::is_known(&headers, &tag)? {
         return Ok(not_modified(&tag, Tag::Weak));
     }
     let sort = form_urlencoded::parse(query.unwrap_or_default().as_bytes())
@@ -61,10 +69,15 @@ pub async fn list(
         .map(|(_, sort)| sort.into_owned())
         .unwrap_or_default();
     wanted.look_up(&tables, kind);
-    let scans = wanted.scans();
+    let scans = wanted.scans() || connection.is_some();
     let list = move || -> Answer {
         let kind = app.kind(&resource)?;
+        if let Some(connection) = connection {
+            wanted.narrow(status::connected(&app, connection, tables.records(kind).map(Record::uuid)));
+        }
         let (page, mut seen) = call(&app, &actor, &context, &resource).page(&tables, wanted)?;
+        let shown = page.records.iter().map(Record::uuid);
+        let statuses = include.then(|| Statuses::of(&app, &actor, kind, shown));
         if at.is_some() {
             seen.iter_mut().for_each(|seen| seen.secrets = false);
         }
@@ -75,11 +88,16 @@ pub async fn list(
                 body.push(',');
             }
             seen.show(kind, fields.as_deref(), &mut body);
+            if let Some(statuses) = &statuses {
+                statuses.append(seen.record.uuid(), &mut body)?;
+            }
         }
         let next = Value::from(page.next.map(|after| query::cursor(&sort, after)).transpose()?);
         body.push_str(&format!("],\"next\":{next},\"total\":{}}}", page.total));
         let mut answer = json(StatusCode::OK, body, seen.iter().any(|seen| seen.shows_secrets(kind)));
-        set_tag(&mut answer, &tag, Tag::Weak);
+        if live.is_none() {
+            set_tag(&mut answer, &tag, Tag::Weak);
+        }
         Ok(answer)
     };
     if !scans {
@@ -102,8 +120,12 @@ pub async fn read(
     let mut parameters = Query::new(query.as_deref())?;
     let fields = parameters.fields(kind)?;
     let at = parameters.take("at");
+    let include = status::included(kind, &mut parameters)?;
     parameters.end()?;
     if let Some(at) = at {
+        if include {
+            return Err(status::not_of_the_past("include").into());
+        }
         let uuid = uuid(kind, &id)?;
         let entry = history::record_at(&app, &actor, kind, uuid, &at).await?;
         let mut body = String::new();
@@ -118,6 +140,16 @@ pub async fn read(
     let call = Call { view, ..call(&app, &actor, &context, &resource) };
     let seen = call.read(uuid(kind, &id)?)?;
     let tag = seen.record.content_id(kind);
+    if include {
+        // The tag is the record's: that it has not changed says nothing of its state.
+        let mut body = String::with_capacity(1024);
+        seen.show(kind, fields.as_deref(), &mut body);
+        let uuid = seen.record.uuid();
+        Statuses::of(&app, &actor, kind, std::iter::once(uuid)).append(uuid, &mut body)?;
+        let mut answer = json(StatusCode::OK, body, seen.shows_secrets(kind));
+        set_tag(&mut answer, tag, Tag::Strong);
+        return Ok(answer);
+    }
     if condition::is_known(&headers, tag)? {
         return Ok(not_modified(tag, Tag::Strong));
     }

@@ -23,6 +23,13 @@ pub enum Resource {
     Karanas,
 }
 
+impl Resource {
+    /// The one of that name; none for resources that no back end knows.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Users, Self::Karanas].into_iter().find(|one| one.to_string() == name)
+    }
+}
+
 impl fmt::Display for Resource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

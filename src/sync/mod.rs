@@ -23,6 +23,8 @@ pub mod grafana;
 mod influx;
 mod outlook;
 mod plan;
+pub mod presence;
+pub mod readings;
 mod records;
 mod report;
 mod round;

@@ -28,6 +28,7 @@ mod operator;
 mod passwords;
 mod past;
 mod power_cut;
+mod presence;
 mod provisioning;
 mod races;
 mod repair;

@@ -47,6 +47,11 @@ async fn what_is_described_is_what_the_router_has() {
     {
         assert!(described.contains_key(path), "{path}");
     }
+    for resource in ["users", "karanas", "maintenances", "payments"] {
+        let has = |path: &str| described.contains_key(&format!("/v2/{resource}/{{id}}/{path}"));
+        assert_eq!(has("status"), matches!(resource, "users" | "karanas"), "{resource}");
+        assert_eq!(has("series"), resource == "karanas", "{resource}");
+    }
     assert!(!described.contains_key("/v2/karanas/login"), "one does not sign in with karanas");
     assert!(!described.contains_key("/v1/keys"), "keys have no such routes");
 }
@@ -201,6 +206,21 @@ async fn real_answers_are_as_described() {
             description.holds(session, "GET", (&list, &list), &Value::Null, &[]).await;
             let some = format!("{list}?fields=uuid&limit=1&sort=-created_at");
             description.holds(session, "GET", (&list, &some), &Value::Null, &[]).await;
+        }
+        let (status, measured) = (format!("{path}/status"), format!("{path}/series"));
+        if matches!(*resource, "users" | "karanas") {
+            for (template, path) in [
+                (&list, &format!("{list}?include=status&limit=1")),
+                (&one, &format!("{path}?include=status&fields=name")),
+                (&format!("{one}/status"), &status),
+            ] {
+                description.holds(&admin, "GET", (template, path), &Value::Null, &[]).await.json(200);
+            }
+        }
+        if *resource == "karanas" {
+            description.holds(&viewer, "GET", (&format!("{one}/series"), &measured), &Value::Null, &[]).await;
+            let offline = format!("{list}?connection=offline");
+            description.holds(&viewer, "GET", (&list, &offline), &Value::Null, &[]).await.json(200);
         }
         let known = [("if-none-match", tag.as_str())];
         description.holds(&admin, "GET", (&one, &path), &Value::Null, &known).await;

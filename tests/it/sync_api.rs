@@ -95,6 +95,16 @@ async fn a_record_is_pending_then_synced_and_says_since_when() {
     assert_eq!(all["counts"]["users"], json!({"failed": 0, "pending": 0, "synced": 2}), "{all}");
     assert_eq!(state(&karana).await["at"], since.as_str(), "found right, not made so again");
 
+    // Beside the record, too.
+    let status = admin.found(&format!("/v2/karanas/{karana}/status")).await;
+    assert_eq!(
+        (&status["sync"]["state"], &status["sync"]["at"]),
+        (&json!("synced"), &json!(since)),
+        "{status}"
+    );
+    let listed = admin.found("/v2/users?include=status&filter[name]=Ada").await;
+    assert_eq!(listed["items"][0]["status"]["sync"]["backends"]["influxdb"]["state"], "synced", "{listed}");
+
     // Known after a restart, without a look at any record.
     server.stop();
     let server = home.serve();
@@ -107,6 +117,10 @@ async fn a_record_is_pending_then_synced_and_says_since_when() {
     admin.send("PATCH", &format!("/v2/karanas/{karana}"), &change, &[]).await.json(200);
     let all = admin.get("/v2/sync?resource=karanas").await.json(200);
     assert_eq!(all["items"][0]["state"], "pending");
+    assert_eq!(
+        admin.found(&format!("/v2/karanas/{karana}/status")).await["sync"],
+        json!({"state": "pending", "backends": {"influxdb": {"state": "pending"}}})
+    );
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ pub mod history;
 pub mod keys;
 pub mod server;
 pub mod session;
+pub mod status;
 pub mod sync;
 pub mod v1;
 pub mod v2;

@@ -1,5 +1,6 @@
 //! What is sent and answered about the records of one resource: schemas and parameters, made from its [`Kind`].
 
+use super::about::status;
 use super::operation::{bare, component};
 use super::properties::{
     add_words, each_direct_property, each_property, each_property_mut, property, property_mut,
@@ -84,8 +85,8 @@ fn name(kind: &Kind, part: Part) -> String {
 pub fn schemas(kind: &Kind) -> Vec<(String, Value)> {
     let schema = |part| {
         let mut schema = match part {
-            Part::Record => record(kind),
-            Part::Fields => with_nothing_required(record(kind)),
+            Part::Record => with_status(kind, record(kind)),
+            Part::Fields => with_nothing_required(with_status(kind, record(kind))),
             Part::Page => page(kind),
             Part::New => new(kind),
             Part::Replacement => replacement(kind),
@@ -165,6 +166,15 @@ fn record(kind: &Kind) -> Value {
     }
     mark(kind, &mut schema);
     schema
+}
+
+/// Beside the fields of the record, for those who ask for it.
+fn with_status(kind: &Kind, mut record: Value) -> Value {
+    if let Some(mut status) = status::schema(kind) {
+        status["readOnly"] = true.into();
+        record["properties"]["status"] = status;
+    }
+    record
 }
 
 fn page(kind: &Kind) -> Value {

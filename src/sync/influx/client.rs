@@ -40,6 +40,9 @@ pub enum Trouble {
 /// Rows that share a measurement and tags.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 pub struct Series {
+    /// The measurement.
+    #[serde(default)]
+    pub name: String,
     /// The tags that the query groups by.
     #[serde(default)]
     pub tags: BTreeMap<String, String>,
@@ -177,6 +180,18 @@ impl Client {
         outcomes.into_iter().next().unwrap_or_default().into_series()
     }
 
+    /// What each of several queries answers, in one request that ends within `limit`, whatever becomes of it.
+    ///
+    /// One that fails hides why, and those behind it are not carried out: they are errors, or missing.
+    pub async fn query_together(
+        &self,
+        queries: &[String],
+        limit: Duration,
+    ) -> Result<Vec<Result<Vec<Series>, Trouble>>, Trouble> {
+        let outcomes = self.outcomes_within(&queries.join(";"), Kind::Query, limit).await?;
+        Ok(outcomes.into_iter().map(Outcome::into_series).collect())
+    }
+
     /// What each of several queries answers, in one request where possible.
     ///
     /// # Errors
@@ -229,9 +244,18 @@ impl Client {
 
     /// `POST` with the query in the body: GET would work too, but put passwords into the server's log.
     async fn outcomes(&self, query: &str, kind: Kind) -> Result<Vec<Outcome>, Trouble> {
+        let limit = if matches!(kind, Kind::Query) { READ } else { CHANGE };
+        self.outcomes_within(query, kind, limit).await
+    }
+
+    async fn outcomes_within(
+        &self,
+        query: &str,
+        kind: Kind,
+        limit: Duration,
+    ) -> Result<Vec<Outcome>, Trouble> {
         let url = format!("{}/query?epoch=ns", self.address);
-        let timeout = if matches!(kind, Kind::Query) { READ } else { CHANGE };
-        let request = self.http.post(url).form(&[("q", query)]).timeout(timeout);
+        let request = self.http.post(url).form(&[("q", query)]).timeout(limit);
         let body = self.counted(kind, self.send(request)).await?;
         let answer: Answer = serde_json::from_slice(&body)
             .map_err(|error| self.unfit(&format!("answers with what is no JSON of InfluxDB ({error})")))?;

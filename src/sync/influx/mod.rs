@@ -5,4 +5,6 @@ pub mod actual;
 pub mod apply;
 pub mod client;
 pub mod line;
+pub mod readings;
+pub mod sightings;
 pub mod statement;

@@ -109,6 +109,67 @@ pub fn last_config_points<'a>(database: &str, ids: impl Iterator<Item = &'a str>
     format!("SELECT last(v), data FROM {}..config WHERE {wanted} GROUP BY id", identifier(database))
 }
 
+/// Some points of one database.
+#[derive(Debug, Clone, Copy)]
+pub struct Points<'a> {
+    /// The database.
+    pub database: &'a str,
+    /// The measurements, at least one.
+    pub series: &'a [String],
+    /// The values of the tag `KID` that they have; none: any, or no such tag.
+    pub kids: Option<&'a [String]>,
+    /// Not before this time, in nanoseconds.
+    pub from: Option<i64>,
+    /// Before this time, in nanoseconds.
+    pub to: Option<i64>,
+}
+
+impl Points<'_> {
+    /// The newest of them, one for each value of `KID` if those are told apart.
+    pub fn newest(self) -> String {
+        format!("SELECT * FROM {self}{} ORDER BY time DESC LIMIT 1", self.apart())
+    }
+
+    /// How many values each of their fields has.
+    pub fn count(self) -> String {
+        format!("SELECT count(*) FROM {self}{}", self.apart())
+    }
+
+    /// `function` of each of `fields`, over steps of so many seconds; a step without points has no row.
+    pub fn aggregated(self, function: &str, fields: &[String], every: u64) -> String {
+        let columns: Vec<String> =
+            fields.iter().map(|field| format!("{function}({})", identifier(field))).collect();
+        format!("SELECT {} FROM {self} GROUP BY time({every}s) fill(none)", columns.join(", "))
+    }
+
+    fn apart(&self) -> &'static str {
+        if self.kids.is_some() { " GROUP BY \"KID\"" } else { "" }
+    }
+}
+
+/// From where, and which: what stands behind `FROM`.
+impl fmt::Display for Points<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let database = identifier(self.database);
+        let from: Vec<String> =
+            self.series.iter().map(|series| format!("{database}..{}", identifier(series))).collect();
+        f.write_str(&from.join(","))?;
+        let mut conditions = Vec::new();
+        if let Some(kids) = self.kids {
+            let kids: Vec<String> = kids.iter().map(|kid| format!("\"KID\" = {}", string(kid))).collect();
+            conditions.push(format!("({})", kids.join(" OR ")));
+        }
+        conditions.extend(self.from.map(|time| format!("time >= {time}")));
+        conditions.extend(self.to.map(|time| format!("time < {time}")));
+        if conditions.is_empty() { Ok(()) } else { write!(f, " WHERE {}", conditions.join(" AND ")) }
+    }
+}
+
+/// The fields of a measurement, with their types.
+pub fn show_field_keys(database: &str, series: &str) -> String {
+    format!("SHOW FIELD KEYS ON {} FROM {}", identifier(database), identifier(series))
+}
+
 /// Quotes the name of a database or user.
 pub fn identifier(name: &str) -> String {
     quoted(name, '"')
@@ -184,6 +245,31 @@ mod tests {
             let shown = format!("{statement} {statement:?}");
             prop_assert!(!shown.contains(&password));
         }
+    }
+
+    #[test]
+    fn points_are_asked_for_in_one_database() {
+        let [series, kids, fields] =
+            [["data", "a\"b"], ["k1", "it's"], ["v", "p"]].map(|texts| texts.map(String::from));
+        let points =
+            Points { database: "d", series: &series, kids: Some(&kids), from: Some(-5), to: Some(9) };
+        let all = Points { series: &series[..1], kids: None, from: None, to: None, ..points };
+        let statements = [
+            points.newest(),
+            all.newest(),
+            points.count(),
+            all.count(),
+            points.aggregated("mean", &fields, 60),
+            show_field_keys("d", "data"),
+        ];
+        insta::assert_snapshot!(statements.join("\n"), @r#"
+        SELECT * FROM "d".."data","d".."a\"b" WHERE ("KID" = 'k1' OR "KID" = 'it\'s') AND time >= -5 AND time < 9 GROUP BY "KID" ORDER BY time DESC LIMIT 1
+        SELECT * FROM "d".."data" ORDER BY time DESC LIMIT 1
+        SELECT count(*) FROM "d".."data","d".."a\"b" WHERE ("KID" = 'k1' OR "KID" = 'it\'s') AND time >= -5 AND time < 9 GROUP BY "KID"
+        SELECT count(*) FROM "d".."data"
+        SELECT mean("v"), mean("p") FROM "d".."data","d".."a\"b" WHERE ("KID" = 'k1' OR "KID" = 'it\'s') AND time >= -5 AND time < 9 GROUP BY time(60s) fill(none)
+        SHOW FIELD KEYS ON "d" FROM "data"
+        "#);
     }
 
     #[test]

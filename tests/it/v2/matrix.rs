@@ -230,6 +230,17 @@ impl Stage {
                     let answer = session.send("GET", &format!("{path}{more}"), &Value::Null, &[]).await;
                     assert_eq!(answer.status, one.status, "{resource}{more}: {}", answer.text());
                 }
+                // So is its state, where there is any; what it has measured would be, were there an InfluxDB.
+                let status = if matches!(resource, "users" | "karanas") { one.status } else { 404 };
+                let series = match resource {
+                    "karanas" if one.status == 200 => 503,
+                    "karanas" => one.status,
+                    _ => 404,
+                };
+                for (more, expected) in [("/status", status), ("/series", series)] {
+                    let answer = session.send("GET", &format!("{path}{more}"), &Value::Null, &[]).await;
+                    assert_eq!(answer.status, expected, "{resource}{more}: {}", answer.text());
+                }
                 one.status
             }
             "see secrets" => {

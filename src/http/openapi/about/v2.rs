@@ -2,7 +2,7 @@
 
 use super::super::Operation;
 use super::super::resource::{self, Part, part};
-use super::word;
+use super::{status, word};
 use crate::auth::policy::Verb;
 use crate::http::batch::Batch;
 use crate::http::query::{DEFAULT_LIMIT, MAX_LIMIT};
@@ -25,11 +25,14 @@ pub fn list(kind: &Kind) -> Operation {
         .parameter(sort(kind))
         .parameter(fields(kind))
         .parameter(at());
+    // What is live changes without another tag.
+    let tag = if status::schema(kind).is_some() { "ETagIfAny" } else { "ETag" };
+    let list = status::connection(kind, status::included(kind, pages(list)));
     resource::filters(kind)
         .into_iter()
-        .fold(pages(list), Operation::parameter)
+        .fold(list, Operation::parameter)
         .header("If-None-Match", false, "The `ETag` of a page that is known.", tags())
-        .json(200, "A page.", &part(kind, Part::Page), &["ETag", "Cache-Control"])
+        .json(200, "A page.", &part(kind, Part::Page), &[tag, "Cache-Control"])
         .link(200, "first", &id(kind, "read"), json!({"id": "$response.body#/items/0/uuid"}))
         .answers(304, "The page has not changed.", &Value::Null, &["ETag"])
         .refuses(&[400])
@@ -38,7 +41,8 @@ pub fn list(kind: &Kind) -> Operation {
 
 pub fn read(kind: &Kind) -> Operation {
     let record = json!({"anyOf": [part(kind, Part::Record), part(kind, Part::Fields)]});
-    Operation::new(kind.name(), id(kind, "read"), format!("Read one of {}", kind.name()))
+    let read = Operation::new(kind.name(), id(kind, "read"), format!("Read one of {}", kind.name()));
+    status::included(kind, read)
         .parameter(fields(kind))
         .parameter(at())
         .header("If-None-Match", false, "The `ETag` of a version that is known.", tags())
