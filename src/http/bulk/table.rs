@@ -42,9 +42,14 @@ pub fn read(kind: &Kind, text: &[u8]) -> Result<Vec<(usize, Row)>, Error> {
     let objects = objects.filter(|(_, schema)| schema["properties"].is_object());
     let empty: Entry = objects.map(|(name, _)| (name.clone(), Value::Object(Entry::new()))).collect();
     let mut rows = Vec::new();
+    let (mut line, mut counted) = (1, 0);
     for record in reader.into_records() {
         let record = record.map_err(|e| not_csv(&e))?;
-        let line = record.position().map_or(0, |at| usize::try_from(at.line()).unwrap_or(usize::MAX));
+        // The reader counts a line that ends in CR LF only with the record after it.
+        let at = record.position().and_then(|at| usize::try_from(at.byte()).ok()).unwrap_or(counted);
+        let begin = at + text[at..].iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        line += text[counted..begin].iter().filter(|byte| **byte == b'\n').count();
+        counted = begin;
         rows.push((line, row(&empty, &columns, &record)));
     }
     Ok(rows)

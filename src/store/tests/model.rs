@@ -20,9 +20,11 @@ use proptest::test_runner::{Config, RngSeed, TestCaseError, TestError, TestRunne
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::process::Command;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock, mpsc};
+use std::task::Poll;
 use std::time::Duration;
 use tables::{Deed, Key, Model, Refusal};
 use tempfile::TempDir;
@@ -183,11 +185,16 @@ impl Tried {
     }
 
     async fn write_deeds(&mut self, writes: Vec<Vec<Deed>>, one_batch: bool) {
-        // One that waits before them: what is in the queue when it goes on is one batch.
+        // One that waits before them, in a batch of its own: what is in the queue when it goes on is one batch.
         let (go, gone) = mpsc::channel::<()>();
+        let (begin, begun) = tokio::sync::oneshot::channel::<()>();
         let gate = async {
             if one_batch {
-                self.store.write(author(), move |_| Ok(_ = gone.recv())).await.unwrap();
+                let wait = move |_: &mut _| {
+                    let _ = begin.send(());
+                    Ok(_ = gone.recv())
+                };
+                self.store.write(author(), wait).await.unwrap();
             }
         };
         let answers = writes.iter().map(|deeds| {
@@ -206,9 +213,20 @@ impl Tried {
                 Ok(())
             })
         });
-        let answers = futures::future::join_all(answers);
-        // In this order they are first asked to go on, and so get into the queue.
-        let ((), answers, ()) = futures::join!(gate, answers, async { drop(go) });
+        let answers = async {
+            if one_batch {
+                begun.await.unwrap();
+            }
+            let mut answers = pin!(futures::future::join_all(answers));
+            // The first time they are asked to go on they get into the queue.
+            let first = futures::poll!(&mut answers);
+            drop(go);
+            match first {
+                Poll::Ready(answers) => answers,
+                Poll::Pending => answers.await,
+            }
+        };
+        let ((), answers) = futures::join!(gate, answers);
         for (deeds, answer) in writes.iter().zip(answers) {
             let answer = answer.map(|written| written.revision);
             match (self.model.decide(deeds), answer) {
