@@ -216,6 +216,16 @@ pub fn may_update(
     Ok(())
 }
 
+/// Whether the actor may have the server make the record's secrets anew: who may change every field of it.
+pub fn may_rotate(actor: &Actor, kind: &Kind, subject: &Subject) -> Result<(), Error> {
+    let mut rules = rule(actor.role, kind.name()).update.iter();
+    let may = rules.any(|(on, fields)| *fields == Fields::Any && covers(*on, actor, subject));
+    if may && covers(scope(actor, Verb::Update, kind), actor, subject) {
+        return Ok(());
+    }
+    Err(refusal(actor, Verb::Update, kind))
+}
+
 /// Whether the actor may delete the record.
 pub fn may_delete(actor: &Actor, kind: &Kind, subject: &Subject) -> Result<(), Error> {
     check(actor, Verb::Delete, kind, subject, rule(actor.role, kind.name()).delete)?;

@@ -219,6 +219,26 @@ impl<T: Send + 'static> Call<'_, T> {
         written.await
     }
 
+    /// Makes the secrets of an entry anew that the server makes; answers with the whole of it afterwards.
+    pub async fn rotate(&self, uuid: Uuid, condition: Condition) -> Result<Written<T>, Error> {
+        let kind = self.kind(Verb::Update)?;
+        let (actor, kinds, index, view) = self.for_the_writer(kind);
+        let written = self.app.store.write(self.context.author(self.actor), move |transaction| {
+            let kind = kinds.at(index);
+            actor.still_stands(transaction.tables())?;
+            let record = transaction.tables().find(kind, uuid)?;
+            let subject = Subject::of(transaction.tables(), kind, record);
+            policy::may_read(&actor, kind, &subject)?;
+            policy::may_rotate(&actor, kind, &subject)?;
+            condition.check(kind, record)?;
+            let mut entry = record.entry();
+            kind.rotate(&mut entry);
+            transaction.replace(kind, &entry)?;
+            seen(transaction.tables(), &actor, kind, uuid, view)
+        });
+        written.await
+    }
+
     /// Deletes an entry; answers with what it was.
     pub async fn delete(
         &self,

@@ -20,6 +20,7 @@ mod path;
 mod progress;
 mod query;
 mod reply;
+mod rotation;
 mod route;
 mod series;
 mod session;
@@ -229,6 +230,7 @@ fn routes() -> Vec<(Access, &'static str, Methods)> {
         ),
         (SignedIn, "/v2/{resource}/import", post(bulk::import, about::bulk::import)),
         (SignedIn, "/v2/{resource}/export.csv", get(bulk::export, about::bulk::export)),
+        (SignedIn, "/v2/{resource}/{id}/rotate", post(rotation::rotate, about::v2::rotate)),
         (SignedIn, "/v2/{resource}/{id}/status", get(status::of_record, about::status::of_record)),
         (SignedIn, "/v2/{resource}/{id}/series", get(series::of_record, about::status::series)),
         (SignedIn, "/v2/{resource}/{id}/history", get(history::of_record, about::history::of_record)),

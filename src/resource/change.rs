@@ -47,12 +47,22 @@ impl Kind {
     pub fn complete(&self, entry: &mut Entry, uuid: Uuid, now: DateTime<Utc>) {
         entry.insert("uuid".into(), uuid.to_string().into());
         entry.insert("created_at".into(), timestamp(now).into());
-        for secret in &self.definition.generated_secrets {
-            set_field(entry, &secret.field, device_password().into());
-        }
+        self.rotate(entry);
         if self.login_field().is_some() {
             entry.insert(TOKEN_EPOCH.into(), 0.into());
         }
+    }
+
+    /// Makes the secrets anew that the server makes.
+    pub fn rotate(&self, entry: &mut Entry) {
+        for secret in &self.definition.generated_secrets {
+            set_field(entry, &secret.field, device_password().into());
+        }
+    }
+
+    /// The secrets that the server makes.
+    pub fn generated_secrets(&self) -> impl Iterator<Item = &str> {
+        self.definition.generated_secrets.iter().map(|secret| secret.field.as_str())
     }
 
     /// An entry from outside the API (an old dump, the repository) with the defaults of the fields it lacks. Fields

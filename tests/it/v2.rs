@@ -6,6 +6,7 @@ mod history;
 mod lists;
 mod matrix;
 mod records;
+mod rotation;
 
 use crate::support::{Answer, Session};
 use serde_json::Value;

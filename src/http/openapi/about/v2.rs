@@ -96,6 +96,27 @@ pub fn patch(kind: &Kind) -> Operation {
         .roles(kind, Verb::Update)
 }
 
+pub fn rotate(kind: &Kind) -> Option<Operation> {
+    let secrets: Vec<_> = kind.generated_secrets().map(|path| format!("`{path}`")).collect();
+    if secrets.is_empty() {
+        return None;
+    }
+    let about = format!(
+        "The server makes {} anew, in one commit; the next sync brings them to InfluxDB and Grafana, and from then on the old ones \
+         are refused. Whoever has an old one must be given the new one: a device is flashed anew by hand.",
+        secrets.join(" and ")
+    );
+    let rotate =
+        Operation::new(kind.name(), id(kind, "rotate"), format!("Give one of {} new secrets", kind.name()))
+            .about(about)
+            .header("If-Match", false, "The record's `ETag`, or `*`.", tags())
+            .json(200, "The record as it is now.", &part(kind, Part::Record), FRESH)
+            .refuses(&[400, 404, 412])
+            .refuses(WRITES)
+            .roles(kind, Verb::Update);
+    Some(rotate)
+}
+
 pub fn delete(kind: &Kind) -> Operation {
     Operation::new(kind.name(), id(kind, "delete"), format!("Delete one of {}", kind.name()))
         .query(
