@@ -20,8 +20,9 @@ const DEVICES: usize = 100;
 
 /// Reads the names of all databases and users.
 pub async fn list(client: &Client) -> Result<Listing, Trouble> {
-    let databases = client.query("SHOW DATABASES").await?;
-    let users = client.query("SHOW USERS").await?;
+    let mut answers = client.query_each(&["SHOW DATABASES".into(), "SHOW USERS".into()]).await?.into_iter();
+    let mut next = || answers.next().unwrap_or_else(|| Ok(Vec::new()));
+    let (databases, users) = (next()?, next()?);
     Ok(Listing {
         databases: databases.iter().flat_map(|series| series.column("name")).filter_map(text).collect(),
         users: users
