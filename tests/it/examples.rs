@@ -36,7 +36,7 @@ async fn the_clients_work_and_are_those_in_the_documentation() {
 async fn the_calls_with_curl_work() {
     let blocks: Vec<_> =
         PAGE.split("```sh\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
-    assert_eq!(blocks.len(), 8);
+    assert_eq!(blocks.len(), 9);
     let server = Server::start();
     let out = run("bash", &["-euo", "pipefail", "-c", &blocks.concat()], &server).await;
     for shown in [
