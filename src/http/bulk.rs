@@ -248,6 +248,12 @@ pub async fn export(
     let kind = app.kind(&resource)?;
     let sight = policy::sight(&actor, kind)?;
     let mut parameters = Query::new(query.as_deref())?;
+    // Those of a page: this is all of it.
+    for name in ["limit", "after"] {
+        if parameters.take(name).is_some() {
+            return Err(Error::invalid(name, "unknown", "is not a parameter of this call").into());
+        }
+    }
     let mut wanted = parameters.selection(kind)?;
     let fields = parameters.fields(kind)?;
     parameters.end()?;

@@ -102,7 +102,8 @@ impl Readings {
     /// configured, away or too slow, or has no such database yet.
     pub async fn read(&self, place: &Place, wanted: &Wanted) -> Result<Vec<Reading>, Error> {
         let client = self.client.as_deref();
-        let client = client.ok_or_else(|| Error::Unavailable("no InfluxDB is configured".into()))?;
+        let client =
+            client.ok_or_else(|| Error::NotFound("no InfluxDB is configured: nothing is measured".into()))?;
         let client = client.as_ref().map_err(|reason| Error::internal("readings", reason))?;
         let read = async {
             // Never closed.

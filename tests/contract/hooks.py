@@ -147,6 +147,9 @@ def ask_for_the_past(case):
     """Revisions and times are those at which there was something."""
     if "at" in (case.query or {}):
         case.query["at"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        # Live state is of now.
+        case.query.pop("include", None)
+        case.query.pop("connection", None)
     if case.path.endswith("/restore") and isinstance(case.body, dict):
         status, page = call("GET", "/v2/history?limit=1", account.token)
         if status == 200 and page["items"]:

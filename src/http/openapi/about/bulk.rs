@@ -64,7 +64,7 @@ pub fn export(kind: &Kind) -> Operation {
         .parameter(v2::fields(kind));
     resource::filters(kind)
         .into_iter()
-        .fold(v2::pages(export), Operation::parameter)
+        .fold(export, Operation::parameter)
         .answers(200, "All that fit.", &json!({"text/csv": {"type": "string"}}), &["Cache-Control"])
         .refuses(&[400])
         .roles(kind, Verb::Read)
