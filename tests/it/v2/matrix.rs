@@ -233,7 +233,7 @@ impl Stage {
                 // So is its state, where there is any; what it has measured would be, were there an InfluxDB.
                 let status = if matches!(resource, "users" | "karanas") { one.status } else { 404 };
                 let series = match resource {
-                    "karanas" if one.status == 200 => 503,
+                    "karanas" if one.status == 200 => 404,
                     "karanas" => one.status,
                     _ => 404,
                 };
