@@ -6,11 +6,12 @@ use futures::{StreamExt, TryStreamExt, stream};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::client::{Client, Series, Trouble};
+use super::client::{Client, Series};
+use super::desired::{Desired, Privilege};
+use super::plan::{Actual, Found, Listing, Point};
 use super::statement;
-use crate::sync::action::Record;
-use crate::sync::desired::{Desired, Privilege};
-use crate::sync::plan::{Actual, Found, Listing, Point};
+use crate::sync::link::Trouble;
+use crate::sync::record::Record;
 
 /// Queries in one request, and requests at a time: a few thousand records take about a second.
 const BATCH: usize = 50;
