@@ -5,7 +5,7 @@ use crate::http::Limits;
 use crate::operator::{Command, Operator};
 use crate::resource::Role;
 use crate::store::{Backup, Clock, OpenError};
-use crate::{Server, StartError, control, open_store, start_sync, store, store_settings, telemetry};
+use crate::{Server, StartError, control, open_store, start_sync, store, store_settings, telemetry, terms};
 use anyhow::{Context, Result, anyhow, bail};
 use chrono::Utc;
 use clap::{Args, Parser, Subcommand};
@@ -362,7 +362,7 @@ async fn alone(
     command: Command,
 ) -> Result<crate::operator::Answer, StartError> {
     let store = open_store(config, clock.clone())?;
-    let sync = start_sync(config, &store, false)?;
+    let sync = start_sync(config, &store, terms(config, clock.clone()), false)?;
     let passwords = crate::auth::Passwords::new(config.auth.hash_rounds);
     let operator = Operator { store: store.clone(), passwords, sync: sync.clone(), backup: None, clock };
     let answer = operator.run(command).await;
