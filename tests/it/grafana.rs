@@ -116,6 +116,7 @@ fn device(owner: &Owner, name: &str) -> Device {
         suspended: false,
         name: name.into(),
         kid: None,
+        handover: None,
     }
 }
 

@@ -74,6 +74,7 @@ fn device(kind: &Kind, record: &Record) -> Device {
         get_int: karana.config.get_int,
         name: karana.name,
         kid: karana.kid,
+        handover: None,
     }
 }
 
