@@ -92,8 +92,19 @@ pub struct Device {
     pub unpaid_since: Option<DateTime<Utc>>,
     /// `name` of the record: the title of its dashboard.
     pub name: String,
+    /// Set while the device in the field is being handed over to what its record says.
+    pub handover: Option<Handover>,
     /// `kid` of the record: how the device may call itself in the tag `KID`, beside its uuid.
     pub kid: Option<String>,
+}
+
+/// What a device in the field still goes by, while it learns what its record says.
+#[derive(Clone)]
+pub struct Handover {
+    /// The password that it has, and that InfluxDB takes for the time being.
+    pub password: String,
+    /// The owner in whose database it polls its configuration until it posts to its new owner's; none when it does not move.
+    pub from: Option<Uuid>,
 }
 
 #[cfg(test)]
@@ -126,6 +137,7 @@ pub(super) mod tests {
             unpaid_since: None,
             name: format!("K{n}"),
             kid: None,
+            handover: None,
         }
     }
 

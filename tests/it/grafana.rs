@@ -118,6 +118,7 @@ fn device(owner: &Owner, name: &str) -> Device {
         unpaid_since: None,
         name: name.into(),
         kid: None,
+        handover: None,
     }
 }
 

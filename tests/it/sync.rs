@@ -83,6 +83,7 @@ fn device(owner: &Owner) -> Device {
         unpaid_since: None,
         name: "Roof".into(),
         kid: None,
+        handover: None,
     }
 }
 

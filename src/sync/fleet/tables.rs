@@ -100,6 +100,7 @@ fn device(kind: &Kind, record: &Record, dues: &Dues) -> Device {
         get_int: karana.config.get_int,
         name: karana.name,
         kid: karana.kid,
+        handover: None,
     }
 }
 

@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::desired::{Grant, Wish};
+use super::desired::{Grant, Line, Wish};
 use crate::sync::record::{Key, Record};
 
 /// SHA-256, as lower-case hexadecimal digits.
@@ -50,24 +50,25 @@ impl Traces {
     /// The traces that `wish` leaves once all of it has been applied for `record`.
     pub fn of(record: Record, wish: &Wish) -> Self {
         // The uuid goes in, so that equal passwords of two records do not show as equal.
-        let fingerprint = |parts: &[&str]| {
+        let fingerprint = |parts: &[String]| {
             let mut hash = Sha256::new();
-            for part in [&*record.uuid.to_string()].iter().chain(parts) {
+            for part in [record.uuid.to_string()].iter().chain(parts) {
                 hash.update((part.len() as u64).to_be_bytes());
                 hash.update(part.as_bytes());
             }
             let nibbles = hash.finalize().into_iter().flat_map(|byte| [byte >> 4, byte & 15]);
             nibbles.filter_map(|nibble| char::from_digit(nibble.into(), 16)).collect()
         };
-        let granted = |Grant { database, privilege }: Grant| format!("{privilege} on {database}");
-        let access = wish.grant.map_or_else(|| "nothing".to_owned(), granted);
+        let granted = |Grant { database, privilege }: &Grant| format!("{privilege} on {database}");
+        let access: Vec<String> = wish.grants.iter().map(granted).collect();
+        let told = |line: &Line| [line.database.to_string(), line.text.expose().to_owned()];
+        let lines: Vec<String> = wish.lines.iter().flat_map(told).collect();
+        let password: Vec<String> =
+            wish.password.iter().map(|password| password.expose().to_owned()).collect();
         Self {
-            password: wish.password.as_ref().map(|password| fingerprint(&[password.expose()])),
-            access: Some(fingerprint(&[&access])),
-            line: wish
-                .line
-                .as_ref()
-                .map(|line| fingerprint(&[&line.database.to_string(), line.text.expose()])),
+            password: (!password.is_empty()).then(|| fingerprint(&password)),
+            access: Some(fingerprint(&access)),
+            line: (!lines.is_empty()).then(|| fingerprint(&lines)),
             since: None,
         }
     }

@@ -36,8 +36,8 @@ pub struct Listing {
 pub struct Found {
     /// The rights of its user, by database; `NO PRIVILEGES` is none.
     pub grants: BTreeMap<String, Privilege>,
-    /// The point that answers its device when it polls.
-    pub point: Option<Point>,
+    /// The points that answer its device when it polls, by database.
+    pub points: BTreeMap<Uuid, Point>,
 }
 
 /// A point of series `config`.
@@ -84,7 +84,7 @@ pub fn plan(desired: &Desired, actual: &Actual, applied: &Applied) -> Plan {
             draft.create_database(wish);
             draft.user(wish);
             draft.access(wish, found);
-            draft.config_line(wish, found);
+            draft.config_lines(wish, found);
         }
         draft.file(&mut plan);
     }
@@ -187,26 +187,27 @@ impl<'a> Draft<'a> {
     /// The new right before the old one goes, so that a device that moves is never without; and after the
     /// password, so that its old owner, who knows the old one, never reaches the new database.
     fn access(&mut self, wish: &Wish, found: &Found) {
-        let wanted = wish.grant.map(|grant| grant.database.to_string());
-        if let (Some(grant), Some(database)) = (wish.grant, &wanted) {
-            match found.grants.get(database) {
+        let wanted: BTreeSet<String> = wish.grants.iter().map(|grant| grant.database.to_string()).collect();
+        for grant in &wish.grants {
+            match found.grants.get(&grant.database.to_string()) {
                 Some(privilege) if *privilege == grant.privilege => {}
-                Some(privilege) => self.add(Change::Grant(grant), format!("it is {privilege}")),
-                None => self.add(Change::Grant(grant), "it is missing"),
+                Some(privilege) => self.add(Change::Grant(*grant), format!("it is {privilege}")),
+                None => self.add(Change::Grant(*grant), "it is missing"),
             }
         }
-        for (database, privilege) in found.grants.iter().filter(|(name, _)| Some(*name) != wanted.as_ref()) {
+        for (database, privilege) in found.grants.iter().filter(|(name, _)| !wanted.contains(*name)) {
             self.add(Change::Revoke(database.clone()), format!("no record asks for {privilege} there"));
         }
     }
 
-    fn config_line(&mut self, wish: &Wish, found: &Found) {
-        let Some(line) = &wish.line else { return };
-        let point = found.point.as_ref();
-        if point.and_then(|point| point.line.as_deref()) != Some(line.text.expose()) {
-            let reason = if point.is_some() { "the device reads another one" } else { "it is missing" };
-            let after = point.map(|point| point.time);
-            self.add(Change::WriteConfigLine { line: line.clone(), after }, reason);
+    fn config_lines(&mut self, wish: &Wish, found: &Found) {
+        for line in &wish.lines {
+            let point = found.points.get(&line.database);
+            if point.and_then(|point| point.line.as_deref()) != Some(line.text.expose()) {
+                let reason = if point.is_some() { "the device reads another one" } else { "it is missing" };
+                let after = point.map(|point| point.time);
+                self.add(Change::WriteConfigLine { line: line.clone(), after }, reason);
+            }
         }
     }
 }
