@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 use serde::Serialize;
 use uuid::Uuid;
@@ -120,7 +121,21 @@ impl Action {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
     /// Makes a database.
-    CreateDatabase(Uuid),
+    CreateDatabase {
+        /// Its name.
+        database: Uuid,
+        /// How long it keeps points; none: for ever.
+        retention: Option<Duration>,
+    },
+    /// Makes a database keep its points so long from now on, and drop those that are older.
+    SetRetention {
+        /// The database.
+        database: Uuid,
+        /// The retention policy that it has by default (1.x).
+        policy: String,
+        /// How long; none: for ever.
+        lasts: Option<Duration>,
+    },
     /// Makes the user, without any right.
     CreateUser(Secret),
     /// Gives the user another password.
@@ -129,6 +144,17 @@ pub enum Change {
     Grant(Grant),
     /// Takes all rights on a database from the user. The name is whatever the server told.
     Revoke(String),
+    /// Makes the user with its only right (2.x, where a user's rights cannot be changed).
+    Authorize {
+        /// Its password.
+        password: Secret,
+        /// Its right.
+        grant: Grant,
+        /// Whether it may use it.
+        active: bool,
+    },
+    /// Lets the user use its right, or not (2.x).
+    Activate(bool),
     /// Takes from the user the rights of an administrator.
     RevokeAdmin,
     /// Writes the line that the device polls its configuration from.
@@ -148,10 +174,13 @@ impl Change {
     /// The part of what is known about the record that this change makes true.
     pub(super) fn facet(&self) -> Facet {
         match self {
-            Self::CreateUser(_) | Self::SetPassword(_) | Self::DropUser => Facet::Password,
+            Self::CreateUser(_) | Self::SetPassword(_) | Self::Authorize { .. } | Self::DropUser => {
+                Facet::Password
+            }
             // Rights live and die with their database.
-            Self::CreateDatabase(_) | Self::DropDatabase(_) => Facet::Access,
-            Self::Grant(_) | Self::Revoke(_) | Self::RevokeAdmin => Facet::Access,
+            Self::CreateDatabase { .. } | Self::DropDatabase(_) => Facet::Access,
+            Self::Grant(_) | Self::Revoke(_) | Self::Activate(_) | Self::RevokeAdmin => Facet::Access,
+            Self::SetRetention { .. } => Facet::Retention,
             Self::WriteConfigLine { .. } => Facet::Line,
         }
     }
@@ -159,7 +188,7 @@ impl Change {
     /// Whether all it does is to end access. Such a change waits for no other, and is right even when the
     /// steps before it failed.
     pub(super) fn ends_access(&self) -> bool {
-        matches!(self, Self::Revoke(_) | Self::RevokeAdmin | Self::DropUser)
+        matches!(self, Self::Revoke(_) | Self::Activate(false) | Self::RevokeAdmin | Self::DropUser)
     }
 }
 
@@ -172,7 +201,22 @@ impl fmt::Display for Action {
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::CreateDatabase(database) => write!(f, "create database {database}"),
+            Self::CreateDatabase { database, retention: None } => write!(f, "create database {database}"),
+            Self::CreateDatabase { database, retention: Some(lasts) } => {
+                write!(f, "create database {database}, which keeps points for {}", span(*lasts))
+            }
+            Self::SetRetention { database, lasts: None, .. } => {
+                write!(f, "have database {database} keep all points")
+            }
+            Self::SetRetention { database, lasts: Some(lasts), .. } => {
+                write!(f, "have database {database} drop points that are older than {}", span(*lasts))
+            }
+            Self::Authorize { grant: Grant { database, privilege }, active: true, .. } => {
+                write!(f, "create the user with {privilege} on {database}")
+            }
+            Self::Authorize { active: false, .. } => f.write_str("create the user, inactive"),
+            Self::Activate(true) => f.write_str("make the user active"),
+            Self::Activate(false) => f.write_str("make the user inactive"),
             Self::CreateUser(_) => f.write_str("create the user"),
             Self::SetPassword(_) => f.write_str("set the user's password"),
             Self::Grant(Grant { database, privilege }) => {
@@ -187,6 +231,14 @@ impl fmt::Display for Change {
             Self::DropDatabase(database) => write!(f, "drop database {database} with all its data"),
         }
     }
+}
+
+/// A length of time in the largest unit that it is a whole number of.
+pub(super) fn span(lasts: Duration) -> String {
+    let seconds = lasts.as_secs();
+    let units = [(86_400, "d"), (3600, "h"), (60, "min")];
+    let unit = units.into_iter().find(|(unit, _)| seconds % unit == 0).unwrap_or((1, "s"));
+    format!("{}{}", seconds / unit.0, unit.1)
 }
 
 impl fmt::Display for Privilege {
@@ -206,8 +258,10 @@ mod tests {
     #[test]
     fn an_action_is_shown_without_its_password() {
         let uuid = Uuid::from_u128(7);
-        let line = Line { database: uuid, text: Secret::new("%host:8086%data%S3CRET%") };
+        let line = Line { database: uuid, text: Secret::new("%host:8086%data%S3CRET%"), lasts: None };
+        let grant = Grant { database: uuid, privilege: Privilege::Read };
         for change in [
+            Change::Authorize { password: Secret::new("S3CRET"), grant, active: true },
             Change::CreateUser(Secret::new("S3CRET")),
             Change::SetPassword(Secret::new("S3CRET")),
             Change::WriteConfigLine { line, after: None },

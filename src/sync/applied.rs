@@ -29,12 +29,17 @@ pub enum Facet {
     Access,
     /// The config line.
     Line,
+    /// How long the database keeps points, where we have set it.
+    Retention,
 }
 
 impl Facet {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Password, Self::Access, Self::Line];
+    pub const ALL: [Self; 4] = [Self::Password, Self::Access, Self::Line, Self::Retention];
 }
+
+/// A retention that was tried: it is ours to take back, though it is not known what it is.
+const IN_DOUBT: &str = "?";
 
 /// What was applied for one record, as far as it is known. All `None`: ours, but in doubt.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +50,12 @@ pub struct Traces {
     access: Option<Fingerprint>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     line: Option<Fingerprint>,
+    /// Of when the point is that carries the line, as far as is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    written: Option<DateTime<Utc>>,
+    /// What was set, in seconds; [`IN_DOUBT`] once it was tried. None: we have set nothing that would have to be taken back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    retention: Option<String>,
     /// Since when all of it has been so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     since: Option<DateTime<Utc>>,
@@ -72,6 +83,8 @@ impl Traces {
                 .line
                 .as_ref()
                 .map(|line| fingerprint(&[&line.database.to_string(), line.text.expose()])),
+            written: None,
+            retention: wish.retention.map(|lasts| format!("{}s", lasts.as_secs())),
             since: None,
         }
     }
@@ -86,6 +99,16 @@ impl Traces {
         self.get(facet).is_some() && self.get(facet) == wanted.get(facet)
     }
 
+    /// Of when the point is that carries the config line, as far as is known.
+    pub fn written(&self) -> Option<DateTime<Utc>> {
+        self.written
+    }
+
+    /// Whether how long the database keeps points was set by us.
+    pub fn have_set_retention(&self) -> bool {
+        self.retention.is_some()
+    }
+
     /// Since when all of it has been so.
     pub fn since(&self) -> Option<DateTime<Utc>> {
         self.since
@@ -96,6 +119,7 @@ impl Traces {
             Facet::Password => self.password.as_ref(),
             Facet::Access => self.access.as_ref(),
             Facet::Line => self.line.as_ref(),
+            Facet::Retention => self.retention.as_ref(),
         }
     }
 
@@ -104,6 +128,7 @@ impl Traces {
             Facet::Password => &mut self.password,
             Facet::Access => &mut self.access,
             Facet::Line => &mut self.line,
+            Facet::Retention => &mut self.retention,
         }
     }
 }
@@ -129,8 +154,15 @@ impl Applied {
     /// change is tried.
     pub fn doubt(&mut self, record: Record, facet: Facet) {
         let traces = self.records.entry(record).or_default();
-        *traces.facet(facet) = None;
+        *traces.facet(facet) = (facet == Facet::Retention).then(|| IN_DOUBT.to_owned());
         traces.since = None;
+    }
+
+    /// Takes note of when the point is of that carries the config line of `record`.
+    pub fn wrote(&mut self, record: Record, time: DateTime<Utc>) {
+        if let Some(traces) = self.records.get_mut(&record) {
+            traces.written = Some(time);
+        }
     }
 
     /// Takes note that at `now` InfluxDB holds what `wish` asks for `record`, all but `unsettled`.

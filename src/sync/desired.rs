@@ -2,7 +2,9 @@
 //! its owner's uuid, a user by its record's.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::InfluxSettings;
@@ -25,10 +27,14 @@ pub struct Desired {
 pub struct Wish {
     /// The database that must be there for this record.
     pub database: Option<Uuid>,
+    /// How long that database keeps points; none: as it does.
+    pub retention: Option<Duration>,
     /// The password of its user; without one it has no user.
     pub password: Option<Secret>,
     /// The only right its user has.
     pub grant: Option<Grant>,
+    /// The right it would have if it were not suspended.
+    pub place: Option<Grant>,
     /// The configuration its device polls.
     pub line: Option<Line>,
     /// What the record asks for and cannot be given until the record changes.
@@ -62,19 +68,46 @@ pub struct Line {
     pub database: Uuid,
     /// The line; it names the device's password.
     pub text: Secret,
+    /// How long the database keeps its point; none: for ever, as far as is known.
+    pub lasts: Option<Duration>,
 }
+
+impl Line {
+    /// Whether a point of `written` has only half of its life left, and is to be written again.
+    pub fn is_due(&self, written: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+        let age = (now - written).to_std().unwrap_or_default();
+        self.lasts.is_some_and(|lasts| age >= lasts / 2)
+    }
+}
+
+/// How long the passwords are that InfluxDB 2 takes, in bytes: bcrypt reads no more.
+const PASSWORDS_OF_TWO: std::ops::RangeInclusive<usize> = 8..=72;
 
 impl Desired {
     /// What `fleet` asks for. `influx` names the address that the config lines tell the devices.
     pub fn of(fleet: &Fleet, influx: &InfluxSettings, drop_data: bool) -> Self {
         let owners: BTreeMap<Uuid, &Owner> = fleet.owners.iter().map(|owner| (owner.uuid, owner)).collect();
-        let of_owners = owners.values().map(|owner| (Record::owner(owner.uuid), Wish::of_owner(owner)));
+        let of_owners = owners.values().map(|owner| (Record::owner(owner.uuid), Wish::of_owner(owner, influx)));
         let of_devices = fleet.devices.iter().map(|device| {
             // An owner that is not on record has no database to grant anything on: same as none.
             let owner = device.owner.and_then(|owner| owners.get(&owner).copied());
             (Record::device(device.uuid), Wish::of_device(device, owner, influx))
         });
         Self { wishes: of_owners.chain(of_devices).collect(), drop_data }
+    }
+
+    /// The same of an InfluxDB 2, which does not take every password: who has such a one gets no user.
+    pub fn of_two(mut self) -> Self {
+        for wish in self.wishes.values_mut() {
+            let fits = |password: &Secret| PASSWORDS_OF_TWO.contains(&password.expose().len());
+            if !wish.password.as_ref().is_none_or(fits) {
+                (wish.password, wish.grant) = (None, None);
+                wish.refusal = Some(
+                    "InfluxDB 2 takes passwords of 8 to 72 characters, and that of the record is none: no user is made".into(),
+                );
+            }
+        }
+        self
     }
 
     /// The records that cannot be given what they ask for, whatever InfluxDB holds, and why.
@@ -84,9 +117,10 @@ impl Desired {
 }
 
 impl Wish {
-    fn of_owner(owner: &Owner) -> Self {
+    fn of_owner(owner: &Owner, influx: &InfluxSettings) -> Self {
         let grant = Grant { database: owner.uuid, privilege: Privilege::Read };
-        let wish = Self { database: Some(owner.uuid), ..Self::default() };
+        let retention = influx.retention;
+        let wish = Self { database: Some(owner.uuid), retention, place: Some(grant), ..Self::default() };
         wish.with_user(&owner.password, (!owner.suspended).then_some(grant))
     }
 
@@ -97,9 +131,10 @@ impl Wish {
         // The line is kept while suspended: nobody can read it, and resuming then is a grant and no more.
         match config_line(device, owner.uuid, influx) {
             Ok(text) => {
-                Self { line: Some(Line { database: owner.uuid, text: Secret::new(text) }), ..Self::default() }
+                let line = Line { database: owner.uuid, text: Secret::new(text), lasts: influx.retention };
+                Self { line: Some(line), place: Some(grant), ..Self::default() }
             }
-            Err(reason) => Self { refusal: Some(reason), ..Self::default() },
+            Err(reason) => Self { refusal: Some(reason), place: Some(grant), ..Self::default() },
         }
         .with_user(&device.password, (!suspended).then_some(grant))
     }
@@ -142,6 +177,7 @@ mod tests {
             database: Some(database),
             password: Some(Secret::new("P1")),
             grant: Some(Grant { database, privilege: Privilege::Read }),
+            place: Some(Grant { database, privilege: Privilege::Read }),
             ..Wish::default()
         };
         assert_eq!(wish(fleet, Record::owner(database)), expected);
@@ -184,5 +220,29 @@ mod tests {
         let wish = wish(Fleet { owners: vec![bare], devices: vec![] }, Record::owner(Uuid::from_u128(1)));
         assert_eq!((wish.password, wish.grant), (None, None));
         assert!(wish.refusal.is_some());
+    }
+
+    #[test]
+    fn a_password_that_influxdb_2_does_not_take_gets_no_user_there() {
+        let fleet = Fleet { owners: vec![owner(1)], devices: vec![device(9, Some(1))] };
+        let [short, long, fit] = ["P".repeat(7), "ä".repeat(37), "P".repeat(72)];
+        for (password, fits) in [(short, false), (long, false), (fit, true)] {
+            let mut fleet = fleet.clone();
+            fleet.devices[0].password = password;
+            let desired = Desired::of(&fleet, &influx(), false).of_two();
+            let wish = &desired.wishes[&Record::device(Uuid::from_u128(9))];
+            assert_eq!((wish.password.is_some(), wish.refusal.is_none()), (fits, fits));
+        }
+    }
+
+    #[test]
+    fn a_line_is_due_when_half_of_its_life_is_over() {
+        let lasts = Some(Duration::from_secs(3600));
+        let line = |lasts| Line { database: Uuid::nil(), text: Secret::new(""), lasts };
+        let written = DateTime::UNIX_EPOCH;
+        let after = |seconds| written + chrono::TimeDelta::seconds(seconds);
+        assert!(!line(lasts).is_due(written, after(1799)) && line(lasts).is_due(written, after(1800)));
+        assert!(!line(lasts).is_due(written, after(-9999)), "written ahead of time");
+        assert!(!line(None).is_due(written, after(1_000_000_000)), "kept for ever");
     }
 }

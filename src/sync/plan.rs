@@ -2,12 +2,14 @@
 //! planning again gives an empty one.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::action::{Action, Change, Record, Resource};
+use super::action::{Action, Change, Record, Resource, span};
 use super::applied::{Applied, Facet, Traces};
-use super::desired::{Desired, Privilege, Wish};
+use super::desired::{Desired, Grant, Privilege, Wish};
 use super::outlook::Orphan;
 
 /// What an InfluxDB holds, as far as it was looked at.
@@ -26,6 +28,45 @@ pub struct Listing {
     pub databases: BTreeSet<String>,
     /// Names of all users, and whether each is an administrator.
     pub users: BTreeMap<String, bool>,
+    /// The databases that lack what makes them reachable (2.x, before 2.4).
+    pub unmapped: BTreeSet<String>,
+    /// How long databases keep points, where that is told at once (2.x); none: for ever.
+    pub retentions: BTreeMap<String, Option<Duration>>,
+    /// What users may do, by their names, where that is told at once (2.x).
+    pub authorizations: Option<BTreeMap<String, Authorization>>,
+}
+
+/// A user of a 2.x. What it may do cannot be changed, but whether it may.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Authorization {
+    /// Whether it may.
+    pub active: bool,
+    /// Its rights, by database; none where there are others than such.
+    pub grants: Option<BTreeMap<String, Privilege>>,
+}
+
+impl Authorization {
+    /// Whether it has this right, and no other.
+    fn is_for(&self, grant: Grant) -> bool {
+        self.grants == Some([(grant.database.to_string(), grant.privilege)].into())
+    }
+}
+
+impl Listing {
+    fn is_ready(&self, database: Uuid) -> bool {
+        let name = database.to_string();
+        self.databases.contains(&name) && !self.unmapped.contains(&name)
+    }
+
+    /// Whether what it tells of one record, beside the names, is what that asks for.
+    fn agrees(&self, record: Record, wish: &Wish) -> bool {
+        let lasts = wish.database.and_then(|database| self.retentions.get(&database.to_string()));
+        let authorized = self.authorizations.as_ref().is_none_or(|all| {
+            let one = all.get(&record.user());
+            one.zip(wish.place).is_some_and(|(one, grant)| one.is_for(grant) && one.active == wish.grant.is_some())
+        });
+        authorized && (wish.retention.is_none() || lasts.is_none_or(|lasts| *lasts == wish.retention))
+    }
 }
 
 /// What an InfluxDB holds about one record.
@@ -35,6 +76,17 @@ pub struct Found {
     pub grants: BTreeMap<String, Privilege>,
     /// The point that answers its device when it polls.
     pub point: Option<Point>,
+    /// What decides how long its database keeps points.
+    pub policy: Option<Policy>,
+}
+
+/// The retention policy that a database has by default.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Policy {
+    /// Its name.
+    pub name: String,
+    /// How long points are kept; none: for ever.
+    pub lasts: Option<Duration>,
 }
 
 /// A point of series `config`.
@@ -93,13 +145,25 @@ impl Plan {
 }
 
 /// The records that must be looked at before they can be planned, when all others may be trusted to be as
-/// they were left: those that changed since, that were never settled, or that miss something visible.
-pub fn doubtful(desired: &Desired, listing: &Listing, applied: &Applied) -> BTreeSet<Record> {
+/// they were left: those that changed since, that were never settled, that miss something visible, or whose config line expires.
+pub fn doubtful(
+    desired: &Desired,
+    listing: &Listing,
+    applied: &Applied,
+    now: DateTime<Utc>,
+) -> BTreeSet<Record> {
     let in_doubt = |(record, wish): &(&Record, &Wish)| {
+        let is_due = |written: Option<DateTime<Utc>>| {
+            let line = wish.line.as_ref().filter(|line| line.lasts.is_some());
+            line.is_some_and(|line| written.is_none_or(|written| line.is_due(written, now)))
+        };
         wish.password.is_some()
             && (listing.users.get(&record.user()) != Some(&false)
-                || wish.databases().iter().any(|database| !listing.databases.contains(&database.to_string()))
-                || !applied.traces(**record).is_some_and(|traces| traces.are(&Traces::of(**record, wish))))
+                || wish.databases().iter().any(|database| !listing.is_ready(*database))
+                || !listing.agrees(**record, wish)
+                || !applied.traces(**record).is_some_and(|traces| {
+                    traces.are(&Traces::of(**record, wish)) && !is_due(traces.written())
+                }))
     };
     desired.wishes.iter().filter(in_doubt).map(|(record, _)| *record).collect()
 }
@@ -107,7 +171,7 @@ pub fn doubtful(desired: &Desired, listing: &Listing, applied: &Applied) -> BTre
 /// Plans for every record that was looked at, and for those that should not be there.
 ///
 /// Only users and databases that a record names, or that `applied` knows as ours, are ever touched.
-pub fn plan(desired: &Desired, actual: &Actual, applied: &Applied) -> Plan {
+pub fn plan(desired: &Desired, actual: &Actual, applied: &Applied, now: DateTime<Utc>) -> Plan {
     let mut plan = Plan::default();
     for record in applied.records().filter(|record| !desired.wishes.contains_key(record)) {
         let mut draft = Draft::new(record, &actual.listing, Known::default());
@@ -125,9 +189,14 @@ pub fn plan(desired: &Desired, actual: &Actual, applied: &Applied) -> Plan {
             draft.drop_user("the record asks for no user");
         } else if let Some(found) = actual.found.get(record) {
             draft.create_database(wish);
-            draft.user(wish);
-            draft.access(wish, found);
-            draft.config_line(wish, found);
+            draft.retention(wish, found);
+            if let Some(authorizations) = &actual.listing.authorizations {
+                draft.authorization(wish, authorizations);
+            } else {
+                draft.user(wish);
+                draft.access(wish, found);
+            }
+            draft.config_line(wish, found, now);
         }
         draft.file(&mut plan);
     }
@@ -155,13 +224,20 @@ pub fn orphans(desired: &Desired, listing: &Listing, applied: &Applied) -> Vec<O
 
 /// What is known to have been applied of a wish: if it is not so, somebody has changed it.
 #[derive(Default)]
-struct Known(Vec<Facet>);
+struct Known {
+    facets: Vec<Facet>,
+    /// Whether how long the database keeps points is our doing.
+    retention_is_ours: bool,
+}
 
 impl Known {
     fn of(record: Record, wish: &Wish, applied: &Applied) -> Self {
         let Some(traces) = applied.traces(record) else { return Self::default() };
         let wanted = Traces::of(record, wish);
-        Self(Facet::ALL.into_iter().filter(|facet| traces.hold(&wanted, *facet)).collect())
+        Self {
+            facets: Facet::ALL.into_iter().filter(|facet| traces.hold(&wanted, *facet)).collect(),
+            retention_is_ours: traces.have_set_retention(),
+        }
     }
 }
 
@@ -179,7 +255,7 @@ impl<'a> Draft<'a> {
     }
 
     fn add(&mut self, change: Change, reason: impl Into<String>) {
-        let drift = self.known.0.contains(&change.facet());
+        let drift = self.known.facets.contains(&change.facet());
         self.actions.push(Action { record: self.record, change, reason: reason.into(), drift });
     }
 
@@ -208,9 +284,50 @@ impl<'a> Draft<'a> {
 
     fn create_database(&mut self, wish: &Wish) {
         if let Some(database) = wish.database
-            && !self.listing.databases.contains(&database.to_string())
+            && !self.listing.is_ready(database)
         {
-            self.add(Change::CreateDatabase(database), "it is missing");
+            self.add(Change::CreateDatabase { database, retention: wish.retention }, "it is missing");
+        }
+    }
+
+    /// Where none is wanted, what somebody else has set stays.
+    fn retention(&mut self, wish: &Wish, found: &Found) {
+        let (Some(database), Some(policy)) = (wish.database, &found.policy) else { return };
+        let reason = match (wish.retention, policy.lasts) {
+            (wanted, lasts) if wanted == lasts => return,
+            (Some(_), None) => "it keeps all".to_owned(),
+            (Some(_), Some(lasts)) => format!("it keeps them for {}", span(lasts)),
+            (None, _) if self.known.retention_is_ours => "no retention is configured any more".to_owned(),
+            (None, _) => return,
+        };
+        let change = Change::SetRetention { database, policy: policy.name.clone(), lasts: wish.retention };
+        self.add(change, reason);
+    }
+
+    /// The old rights go first: they cannot be changed, and a name is one user's alone.
+    fn authorization(&mut self, wish: &Wish, authorizations: &BTreeMap<String, Authorization>) {
+        let (Some(password), Some(grant)) = (wish.password.clone(), wish.place) else { return };
+        let active = wish.grant.is_some();
+        let found = authorizations.get(&self.record.user());
+        match found.filter(|one| one.is_for(grant)) {
+            Some(one) => {
+                if one.active && !active {
+                    self.add(Change::Activate(false), "it is suspended");
+                }
+                if !self.known.facets.contains(&Facet::Password) {
+                    self.add(Change::SetPassword(password), "it is not known to be the one on record");
+                }
+                if !one.active && active {
+                    self.add(Change::Activate(true), "it is not suspended");
+                }
+            }
+            None => {
+                if found.is_some() {
+                    self.add(Change::DropUser, "it has other rights, which cannot be changed");
+                }
+                let reason = if found.is_some() { "with the right one" } else { "it is missing" };
+                self.add(Change::Authorize { password, grant, active }, reason);
+            }
         }
     }
 
@@ -218,7 +335,7 @@ impl<'a> Draft<'a> {
         let Some(password) = wish.password.clone() else { return };
         match self.listing.users.get(&self.record.user()) {
             None => self.add(Change::CreateUser(password), "it is missing"),
-            Some(_) if !self.known.0.contains(&Facet::Password) => {
+            Some(_) if !self.known.facets.contains(&Facet::Password) => {
                 self.add(Change::SetPassword(password), "it is not known to be the one on record");
             }
             Some(_) => {}
@@ -244,14 +361,17 @@ impl<'a> Draft<'a> {
         }
     }
 
-    fn config_line(&mut self, wish: &Wish, found: &Found) {
+    fn config_line(&mut self, wish: &Wish, found: &Found, now: DateTime<Utc>) {
         let Some(line) = &wish.line else { return };
         let point = found.point.as_ref();
-        if point.and_then(|point| point.line.as_deref()) != Some(line.text.expose()) {
-            let reason = if point.is_some() { "the device reads another one" } else { "it is missing" };
-            let after = point.map(|point| point.time);
-            self.add(Change::WriteConfigLine { line: line.clone(), after }, reason);
-        }
+        let reason = match point {
+            None => "it is missing",
+            Some(point) if point.line.as_deref() != Some(line.text.expose()) => "the device reads another one",
+            Some(point) if line.is_due(DateTime::from_timestamp_nanos(point.time), now) => "half of its life is over",
+            Some(_) => return,
+        };
+        let after = point.map(|point| point.time);
+        self.add(Change::WriteConfigLine { line: line.clone(), after }, reason);
     }
 }
 

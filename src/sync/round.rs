@@ -18,9 +18,9 @@ use super::fleet::Fleet;
 use super::influx::actual;
 use super::influx::apply::apply;
 use super::influx::client::{Client, Trouble};
-use super::influx::statement::Statement;
+use super::influx::server::Server;
 use super::outlook::{Orphan, Outlook};
-use super::plan::{Plan, doubtful, orphans, plan};
+use super::plan::{Found, Plan, doubtful, orphans, plan};
 use super::report::{Failure, Progress};
 use super::scope::{Covered, Scope};
 use super::stats::Counts;
@@ -94,9 +94,10 @@ impl Settled for Knowledge {
 }
 
 struct Comparison {
+    server: Server,
     covered: Covered,
     desired: Desired,
-    looked_at: BTreeSet<Record>,
+    found: BTreeMap<Record, Found>,
     unread: Vec<Failure>,
     orphans: Vec<Orphan>,
     plan: Plan,
@@ -145,26 +146,27 @@ impl Reconciler {
     }
 
     async fn read(&self, depth: Depth, scope: Scope) -> Result<Comparison, Setback> {
-        let client = self.client()?;
-        client.ping().await?;
-        let listing = actual::list(&client).await?;
+        let (server, listing) = Server::meet(self.client()?).await?;
         let fleet = (self.fleet)();
         let (covered, desired) = (scope.of(&fleet), self.knowledge.desired(&fleet));
+        let desired = if server.is_two() { desired.of_two() } else { desired };
+        let now = (self.clock)();
         let records = match depth {
             Depth::Full => desired.wishes.keys().copied().collect(),
-            Depth::Quick => doubtful(&desired, &listing, &self.knowledge.applied()),
+            Depth::Quick => doubtful(&desired, &listing, &self.knowledge.applied(), now),
         };
         let records = records.into_iter().filter(|record| covered.has(*record)).collect();
-        let (actual, unread) = actual::look(&client, listing, &desired, &records).await?;
+        let (actual, unread) = actual::look(server.client(), listing, &desired, &records).await?;
         let applied = self.knowledge.applied();
         let orphans = orphans(&desired, &actual.listing, &applied);
-        let mut plan = plan(&desired, &actual, &applied);
+        let mut plan = plan(&desired, &actual, &applied, now);
         drop(applied);
         plan.retain(|record| covered.has(record));
         Ok(Comparison {
+            server,
             covered,
             desired,
-            looked_at: actual.found.into_keys().collect(),
+            found: actual.found,
             unread: unread.into_iter().map(|(record, reason)| Failure::new(record, reason)).collect(),
             orphans,
             plan,
@@ -172,7 +174,7 @@ impl Reconciler {
     }
 
     /// Forgets what the plan is about to change, and learns what was looked at and found right.
-    fn doubt(&self, desired: &Desired, looked_at: &BTreeSet<Record>, plan: &Plan, covered: &Covered) {
+    fn doubt(&self, desired: &Desired, found: &BTreeMap<Record, Found>, plan: &Plan, covered: &Covered) {
         let to_do: BTreeSet<Record> = plan.sequences().map(|sequence| sequence.record).collect();
         let mut applied = self.knowledge.applied();
         // The listing shows all there is to those that ask for no user.
@@ -180,28 +182,35 @@ impl Reconciler {
             covered.has(*record) && desired.wishes.get(record).is_none_or(|wish| wish.password.is_none())
         };
         let without: Vec<Record> = applied.records().filter(asks_for_no_user).collect();
-        for record in looked_at.iter().copied().chain(without).filter(|record| !to_do.contains(record)) {
+        for record in found.keys().copied().chain(without).filter(|record| !to_do.contains(record)) {
             applied.settle(record, desired.wishes.get(&record), &[], (self.clock)());
         }
         for action in plan.actions() {
             applied.doubt(action.record, action.change.facet());
+        }
+        for (record, point) in found.iter().filter_map(|(record, found)| Some((*record, found.point.as_ref()?))) {
+            let line = desired.wishes.get(&record).and_then(|wish| wish.line.as_ref());
+            if line.is_some_and(|line| point.line.as_deref() == Some(line.text.expose())) {
+                applied.wrote(record, DateTime::from_timestamp_nanos(point.time));
+            }
         }
     }
 
     /// Applies the plan and learns from each outcome. Returns how many actions were done.
     async fn apply(
         &mut self,
+        server: &Server,
         desired: &Desired,
         plan: Plan,
         newer: &Halt<'_>,
         failures: &mut Vec<Failure>,
         progress: &watch::Sender<Progress>,
     ) -> Result<usize, Setback> {
-        let (client, stopping) = (self.client()?, self.stopping.clone());
+        let stopping = self.stopping.clone();
         let begin = Instant::now();
         let halt = || *stopping.borrow() || (begin.elapsed() >= HEAD_START && newer());
         progress.send_replace(Progress { done: 0, total: plan.actions().count(), item: None });
-        let mut outcomes = pin!(apply(&client, plan, self.clock, &halt));
+        let mut outcomes = pin!(apply(server, plan, self.clock, &halt));
         let mut done = 0;
         let mut last_save = begin;
         while let Some(outcome) = outcomes.next().await {
@@ -213,7 +222,13 @@ impl Reconciler {
             let unsettled: Vec<Facet> =
                 outcome.undone.iter().map(|(action, _)| action.change.facet()).collect();
             let wish = desired.wishes.get(&record);
-            self.knowledge.applied().settle(record, wish, &unsettled, (self.clock)());
+            {
+                let mut applied = self.knowledge.applied();
+                applied.settle(record, wish, &unsettled, (self.clock)());
+                if let Some(written) = outcome.written {
+                    applied.wrote(record, written);
+                }
+            }
             for (action, reason) in outcome.undone {
                 if let Some(reason) = reason {
                     tracing::warn!(%action, %reason, "not applied to InfluxDB");
@@ -265,8 +280,8 @@ impl BackEnd for Reconciler {
         progress: &watch::Sender<Progress>,
     ) -> Result<Round, Setback> {
         let comparison = self.compare(depth, scope).await?;
-        let Comparison { covered, desired, looked_at, unread: mut failures, plan, .. } = comparison;
-        self.doubt(&desired, &looked_at, &plan, &covered);
+        let Comparison { server, covered, desired, found, unread: mut failures, plan, .. } = comparison;
+        self.doubt(&desired, &found, &plan, &covered);
         for failure in &failures {
             // To be looked at again by the next round, however quick.
             self.knowledge.applied().doubt(failure.record(), Facet::Access);
@@ -274,7 +289,7 @@ impl BackEnd for Reconciler {
         // Before anything is made: a crash from here on leaves no user that we would not know as ours.
         self.save().await?;
 
-        let applied = self.apply(&desired, plan, newer, &mut failures, progress).await;
+        let applied = self.apply(&server, &desired, plan, newer, &mut failures, progress).await;
         self.save().await?;
         let actions_done = applied?;
         if *self.stopping.borrow() {
@@ -290,15 +305,11 @@ impl BackEnd for Reconciler {
     }
 
     async fn drop_orphan(&mut self, orphan: &Orphan) -> Result<(), Setback> {
-        let Comparison { orphans, .. } = self.compare(Depth::Quick, Scope::All).await?;
+        let Comparison { server, orphans, .. } = self.compare(Depth::Quick, Scope::All).await?;
         if !orphans.contains(orphan) {
             return Err(Setback::Refused(format!("{orphan} is no orphan, or is gone")));
         }
-        let statement = match &*orphan.kind {
-            "user" => Statement::drop_user(&orphan.name),
-            _ => Statement::drop_database(&orphan.name),
-        };
-        self.client()?.execute(&statement).await?;
+        server.drop_orphan(orphan).await?;
         tracing::info!(%orphan, "dropped");
         Ok(())
     }

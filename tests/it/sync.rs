@@ -167,8 +167,11 @@ fn no_server() -> InfluxSettings {
         port: 1,
         user: "admin".into(),
         pass: "secret".into(),
+        token: None,
+        org: None,
         ssl: false,
         device_host: "influx.test".into(),
         device_port: 8086,
+        retention: None,
     }
 }

@@ -5,13 +5,15 @@ use futures::{Stream, StreamExt, stream};
 
 use super::client::{Client, Trouble};
 use super::line::config_point;
+use super::server::Server;
 use super::statement::Statement;
 use crate::sync::Clock;
 use crate::sync::action::{Action, Change, Record};
 use crate::sync::backend::Halt;
+use crate::sync::desired::Line;
 use crate::sync::plan::{Plan, Sequence};
 
-/// Sequences at a time. InfluxDB spends its time on bcrypt, so that more would only wait there.
+/// Sequences at a time. InfluxDB, of either kind, spends its time on bcrypt, so that more would only wait there.
 const AT_A_TIME: usize = 8;
 
 /// The last moment that InfluxDB 1.x can store, in nanoseconds since 1970.
@@ -25,6 +27,8 @@ pub struct Outcome {
     pub done: usize,
     /// The actions that were not, each with the reason if it was tried.
     pub undone: Vec<(Action, Option<String>)>,
+    /// Of when the config line is that was written, if one was.
+    pub written: Option<DateTime<Utc>>,
 }
 
 /// Carries out `plan` stage by stage, as far as the stream is read, and goes on past what InfluxDB refuses.
@@ -33,37 +37,41 @@ pub struct Outcome {
 /// An error means that the server is gone, or lets us in no more: do not read on. Whether the actions under
 /// way were done is unknown then.
 pub fn apply<'a>(
-    client: &'a Client,
+    server: &'a Server,
     plan: Plan,
     clock: Clock,
     halt: &'a Halt<'a>,
 ) -> impl Stream<Item = Result<Outcome, Trouble>> {
     stream::iter(plan.into_stages()).flat_map(move |stage| {
         stream::iter(stage)
-            .map(move |sequence| run(client, sequence, clock, halt))
+            .map(move |sequence| run(server, sequence, clock, halt))
             .buffer_unordered(AT_A_TIME)
     })
 }
 
 /// Runs one sequence. Once an action has failed, the later ones that build on it are left out; those that
 /// only end access are still done.
-async fn run(client: &Client, sequence: Sequence, clock: Clock, halt: &Halt<'_>) -> Result<Outcome, Trouble> {
-    let mut outcome = Outcome { record: sequence.record, done: 0, undone: Vec::new() };
+async fn run(server: &Server, sequence: Sequence, clock: Clock, halt: &Halt<'_>) -> Result<Outcome, Trouble> {
+    let mut outcome = Outcome { record: sequence.record, done: 0, undone: Vec::new(), written: None };
     for action in sequence.actions {
         let failed = !outcome.undone.is_empty();
         if halt() || (failed && !action.change.ends_access()) {
             outcome.undone.push((action, None));
             continue;
         }
-        match carry_out(client, &action, clock).await {
+        let now = clock();
+        match server.carry_out(&action, now).await {
             Ok(()) => {
                 tracing::info!(%action, "applied to InfluxDB");
                 outcome.done += 1;
+                if matches!(action.change, Change::WriteConfigLine { .. }) {
+                    outcome.written = Some(now);
+                }
             }
             Err(Trouble::Rejected(reason)) => outcome.undone.push((action, Some(reason))),
             Err(Trouble::Unreachable(reason)) => {
                 // One request that got lost is this record's trouble; a server that is gone is everyone's.
-                client.ping().await?;
+                server.client().ping().await?;
                 outcome.undone.push((action, Some(reason)));
             }
             Err(denied @ Trouble::Denied(_)) => return Err(denied),
@@ -72,10 +80,16 @@ async fn run(client: &Client, sequence: Sequence, clock: Clock, halt: &Halt<'_>)
     Ok(outcome)
 }
 
-async fn carry_out(client: &Client, action: &Action, clock: Clock) -> Result<(), Trouble> {
+/// Does one action in a 1.x.
+pub async fn carry_out(client: &Client, action: &Action, now: DateTime<Utc>) -> Result<(), Trouble> {
     let user = action.record.user();
     let statement = match &action.change {
-        Change::CreateDatabase(database) => Statement::create_database(&database.to_string()),
+        Change::CreateDatabase { database, retention } => {
+            Statement::create_database(&database.to_string(), *retention)
+        }
+        Change::SetRetention { database, policy, lasts } => {
+            Statement::set_retention(&database.to_string(), policy, *lasts)
+        }
         Change::CreateUser(password) => {
             let created = client.execute(&Statement::create_user(&user, password)).await;
             // Made by someone else since it was looked for, with another password.
@@ -93,17 +107,30 @@ async fn carry_out(client: &Client, action: &Action, clock: Clock) -> Result<(),
         }
         Change::RevokeAdmin => Statement::revoke_admin(&user),
         Change::WriteConfigLine { line, after } => {
-            let time = time_of_point(clock(), *after)?;
-            let point = config_point(line.text.expose(), action.record.uuid, time);
-            return client.write(line.database, point).await;
+            return write_config_line(client, action.record, line, *after, now).await;
         }
         Change::DropUser => {
             let dropped = client.execute(&Statement::drop_user(&user)).await;
             return if refused_as(&dropped, "user not found") { Ok(()) } else { dropped };
         }
         Change::DropDatabase(database) => Statement::drop_database(&database.to_string()),
+        change @ (Change::Authorize { .. } | Change::Activate(_)) => {
+            return Err(Trouble::Rejected(format!("InfluxDB 1 knows no way to {change}")));
+        }
     };
     client.execute(&statement).await
+}
+
+/// Writes a config line behind the point that answers the device so far.
+pub async fn write_config_line(
+    client: &Client,
+    record: Record,
+    line: &Line,
+    after: Option<i64>,
+    now: DateTime<Utc>,
+) -> Result<(), Trouble> {
+    let time = time_of_point(now, after)?;
+    client.write(line.database, config_point(line.text.expose(), record.uuid, time)).await
 }
 
 /// InfluxDB tells failures apart by their text alone.

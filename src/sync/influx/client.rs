@@ -1,4 +1,5 @@
-//! The HTTP interface of InfluxDB 1.x. Nothing else in the server sends requests to it.
+//! The HTTP interface of InfluxDB: `/ping`, `/query` and `/write`, which 2.x has, too (its API for 1.x clients). Nothing else in
+//! the server sends requests to it, but for what only 2.x has ([`two::api`](super::two::api)).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,14 +12,15 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::statement::Statement;
+use super::version::{Met, THREE, Version};
 use crate::sync::InfluxSettings;
 use crate::sync::stats::{Counts, Kind};
 
 /// How long to wait for a connection, for an answer to `/ping`, for a change, and for an answer to a query.
 const CONNECT: Duration = Duration::from_secs(3);
 const PING: Duration = Duration::from_secs(5);
-const CHANGE: Duration = Duration::from_secs(15);
-const READ: Duration = Duration::from_secs(30);
+pub(super) const CHANGE: Duration = Duration::from_secs(15);
+pub(super) const READ: Duration = Duration::from_secs(30);
 
 /// An answer beyond this many bytes is refused, so that no server can fill our memory.
 const LARGEST_ANSWER: usize = 64 << 20;
@@ -26,10 +28,10 @@ const LARGEST_ANSWER: usize = 64 << 20;
 /// Why a request did not do what it should. The texts hold no password.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Trouble {
-    /// There is no InfluxDB 1.x that answers: the next request will fare no better.
+    /// There is no InfluxDB that answers, or none that we can work with: the next request will fare no better.
     #[error("{0}")]
     Unreachable(String),
-    /// InfluxDB does not let our administrator in: the next request will fare no better.
+    /// InfluxDB does not let our administrator or our token in: the next request will fare no better.
     #[error("{0}")]
     Denied(String),
     /// InfluxDB refuses this request; others may pass.
@@ -69,6 +71,8 @@ struct Answer {
     #[serde(default)]
     results: Vec<Outcome>,
     error: Option<String>,
+    /// How 2.x calls it.
+    message: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -93,13 +97,17 @@ impl Outcome {
     }
 }
 
-/// A connection pool to one InfluxDB, signed in as its administrator.
+/// A connection pool to one InfluxDB, signed in as its administrator: by name and password, or with a token.
 pub struct Client {
-    http: reqwest::Client,
+    pub(super) http: reqwest::Client,
     /// Scheme, host and port.
-    address: String,
+    pub(super) address: String,
     user: String,
     pass: String,
+    token: Option<String>,
+    /// The name of the organization, of 2.x.
+    pub(super) org: Option<String>,
+    met: Met,
     /// Whether it has been asked if it lets everybody in.
     asked_openness: AtomicBool,
     counts: Arc<Counts>,
@@ -129,34 +137,52 @@ impl Client {
             address: settings.address(),
             user: settings.user.clone(),
             pass: settings.pass.clone(),
+            token: settings.token.clone(),
+            org: settings.org.clone(),
+            met: Met::default(),
             asked_openness: AtomicBool::new(false),
             counts,
         })
     }
 
-    /// Whether an InfluxDB that we can work with is there. Needs no credentials.
-    pub async fn ping(&self) -> Result<(), Trouble> {
+    /// Whether an InfluxDB that we can work with is there, and which. Needs no credentials, but tells whether there are any that fit.
+    pub async fn ping(&self) -> Result<Version, Trouble> {
         self.counted(Kind::Ping, self.greet()).await
     }
 
-    async fn greet(&self) -> Result<(), Trouble> {
+    async fn greet(&self) -> Result<Version, Trouble> {
         let request = self.http.get(format!("{}/ping", self.address)).timeout(PING);
         let answer = request.send().await.map_err(|error| self.unreachable(error))?;
         let version = answer.headers().get("X-Influxdb-Version").and_then(|version| version.to_str().ok());
-        match (version, answer.status()) {
-            (Some(version), _) if version.trim_start_matches('v').starts_with("1.") => {
-                self.warn_if_open().await;
-                Ok(())
+        let version = match (version, answer.status()) {
+            (Some(version), _) => Version::read(version).map_err(|reason| self.unfit(&reason))?,
+            (None, StatusCode::UNAUTHORIZED) => return Err(self.unfit(&format!("asks for a token. {THREE}"))),
+            (None, status) => return Err(self.unfit(&format!("is no InfluxDB (HTTP {status})"))),
+        };
+        match version {
+            Version::One if self.user.is_empty() => {
+                return Err(self.unequipped("1.x: set [influxdb] user and pass, a token is of no use there"));
             }
-            (Some(version), _) => {
-                let version: String = version.chars().take(20).collect();
-                Err(self.unfit(&format!("is InfluxDB {version}, which is not supported yet: only 1.x is")))
+            Version::One => self.warn_if_open().await,
+            Version::Two(_) if self.token.is_none() => {
+                return Err(self.unequipped("2.x: set [influxdb] token (and org), user and pass are of no use there"));
             }
-            (None, StatusCode::UNAUTHORIZED) => {
-                Err(self.unfit("asks for a token: InfluxDB 3 is not supported yet, only 1.x is"))
-            }
-            (None, status) => Err(self.unfit(&format!("is no InfluxDB (HTTP {status})"))),
+            Version::Two(_) => {}
         }
+        self.met.set(version);
+        Ok(version)
+    }
+
+    /// As who a request is sent. A server that was not met yet is asked what it is.
+    async fn signed(&self, request: RequestBuilder) -> Result<RequestBuilder, Trouble> {
+        let version = match self.met.get() {
+            Some(version) => version,
+            None => self.greet().await?,
+        };
+        Ok(match (version, &self.token) {
+            (Version::Two(_), Some(token)) => request.header("Authorization", format!("Token {token}")),
+            _ => request.basic_auth(&self.user, Some(&self.pass)),
+        })
     }
 
     /// Without authentication InfluxDB takes every user and grant, and then lets everybody read everything.
@@ -259,13 +285,13 @@ impl Client {
         let body = self.counted(kind, self.send(request)).await?;
         let answer: Answer = serde_json::from_slice(&body)
             .map_err(|error| self.unfit(&format!("answers with what is no JSON of InfluxDB ({error})")))?;
-        match answer.error {
+        match answer.error.or(answer.message) {
             Some(error) => Err(Trouble::Rejected(error)),
             None => Ok(answer.results),
         }
     }
 
-    async fn counted<T>(
+    pub(super) async fn counted<T>(
         &self,
         kind: Kind,
         request: impl Future<Output = Result<T, Trouble>>,
@@ -278,7 +304,16 @@ impl Client {
 
     /// Sends a request as the administrator, and gives the body of an answer that is a success.
     async fn send(&self, request: RequestBuilder) -> Result<Vec<u8>, Trouble> {
-        let request = request.basic_auth(&self.user, Some(&self.pass));
+        let (status, body) = self.answer(request).await?;
+        if status.is_success() {
+            return Ok(body);
+        }
+        Err(self.refusal(status, &body))
+    }
+
+    /// Sends a request as the administrator, and gives what it is answered with.
+    pub(super) async fn answer(&self, request: RequestBuilder) -> Result<(StatusCode, Vec<u8>), Trouble> {
+        let request = self.signed(request).await?;
         let mut answer = request.send().await.map_err(|error| self.unreachable(error))?;
         let status = answer.status();
         let mut body = Vec::new();
@@ -289,21 +324,18 @@ impl Client {
             }
             body.extend_from_slice(&chunk);
         }
-        if status.is_success() {
-            return Ok(body);
-        }
-        Err(self.refusal(status, &body))
+        Ok((status, body))
     }
 
-    fn refusal(&self, status: StatusCode, body: &[u8]) -> Trouble {
-        let error = serde_json::from_slice(body).ok().and_then(|answer: Answer| answer.error);
-        let reason = error.unwrap_or_else(|| format!("HTTP {status}"));
+    /// What an answer means that is no success.
+    pub(super) fn refusal(&self, status: StatusCode, body: &[u8]) -> Trouble {
+        let answer: Option<Answer> = serde_json::from_slice(body).ok();
+        let reason = answer.and_then(|answer| answer.error.or(answer.message));
+        let reason = reason.unwrap_or_else(|| format!("HTTP {status}"));
+        if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+            return self.denial(status, &reason);
+        }
         match status {
-            StatusCode::UNAUTHORIZED => self.denied(&format!("refuses its name or password ({reason})")),
-            StatusCode::FORBIDDEN if reason.contains("create admin user") => {
-                self.denied("has no administrator yet: create this one first, WITH ALL PRIVILEGES")
-            }
-            StatusCode::FORBIDDEN => self.denied("does not let it do this: it must be an administrator"),
             // Of a gateway before an InfluxDB that is away.
             StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => {
                 self.unfit(&format!("cannot serve now ({reason})"))
@@ -313,11 +345,38 @@ impl Client {
         }
     }
 
+    fn denial(&self, status: StatusCode, reason: &str) -> Trouble {
+        let met = self.met.get();
+        // Another InfluxDB may have taken its place, with other credentials.
+        self.met.forget();
+        if matches!(met, Some(Version::Two(_))) {
+            return self.denied_token(&format!(
+                "refuses it ({reason}): it must have all rights in its organization (an all-access token)"
+            ));
+        }
+        match status {
+            StatusCode::UNAUTHORIZED => self.denied(&format!("refuses its name or password ({reason})")),
+            _ if reason.contains("create admin user") => {
+                self.denied("has no administrator yet: create this one first, WITH ALL PRIVILEGES")
+            }
+            _ => self.denied("does not let it do this: it must be an administrator"),
+        }
+    }
+
     fn denied(&self, what: &str) -> Trouble {
         Trouble::Denied(format!("InfluxDB user {:?}: the server at {} {what}", self.user, self.address))
     }
 
-    fn unfit(&self, what: &str) -> Trouble {
+    /// What is wrong with the token, or with where it belongs to.
+    pub(super) fn denied_token(&self, what: &str) -> Trouble {
+        Trouble::Denied(format!("InfluxDB token: the server at {} {what}", self.address))
+    }
+
+    fn unequipped(&self, what: &str) -> Trouble {
+        Trouble::Denied(format!("the server at {} is InfluxDB {what}", self.address))
+    }
+
+    pub(super) fn unfit(&self, what: &str) -> Trouble {
         Trouble::Unreachable(format!("the server at {} {what}", self.address))
     }
 
