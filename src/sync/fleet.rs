@@ -1,8 +1,10 @@
 //! What the records ask for, free of the store's types, so that sync can be read and tested without a store.
 
+mod tables;
+
 use uuid::Uuid;
 
-use super::action::Record;
+use super::record::Record;
 
 /// Every owner and every device on record, at one moment.
 ///

@@ -49,7 +49,6 @@ impl World {
             Arc::new(move || fleet.lock().unwrap().clone()),
             chrono::Utc::now,
             self.stop.subscribe(),
-            Arc::default(),
         )
     }
 

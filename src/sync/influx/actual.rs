@@ -7,11 +7,12 @@ use futures::{StreamExt, TryStreamExt, stream};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::client::{Client, Series, Trouble};
+use super::client::{Client, Series};
+use super::desired::{Desired, Privilege};
+use super::plan::{Actual, Found, Listing, Point, Policy};
 use super::statement;
-use crate::sync::action::Record;
-use crate::sync::desired::{Desired, Privilege};
-use crate::sync::plan::{Actual, Found, Listing, Point, Policy};
+use crate::sync::link::Trouble;
+use crate::sync::record::Record;
 
 /// Queries in one request, and requests at a time: a few thousand records take about a second.
 const BATCH: usize = 50;
@@ -46,7 +47,7 @@ pub async fn look(
     records: &BTreeSet<Record>,
 ) -> Result<(Actual, Vec<(Record, String)>), Trouble> {
     let questions = questions(&listing, desired, records);
-    let retentions = |record: &Record| {
+    let told = |record: &Record| {
         let database = desired.wishes.get(record)?.database?;
         let lasts = *listing.retentions.get(&database.to_string())?;
         Some(Policy { name: String::new(), lasts })
@@ -55,7 +56,7 @@ pub async fn look(
     let answers: Vec<_> = stream::iter(asked).buffer_unordered(AT_A_TIME).try_collect().await?;
 
     let mut found: BTreeMap<Record, Found> =
-        records.iter().map(|one| (*one, Found { policy: retentions(one), ..Found::default() })).collect();
+        records.iter().map(|one| (*one, Found { policy: told(one), ..Found::default() })).collect();
     let mut unread = Vec::new();
     for (question, answer) in answers.into_iter().flatten() {
         match answer.and_then(|series| question.note(&series, &mut found)) {

@@ -1,87 +1,44 @@
-//! Carries out a plan.
+//! Carries out the steps of a plan.
 
 use chrono::{DateTime, Utc};
-use futures::{Stream, StreamExt, stream};
 
-use super::client::{Client, Trouble};
+use super::change::{Action, Change};
+use super::client::Client;
+use super::desired::Line;
 use super::line::config_point;
 use super::server::Server;
 use super::statement::Statement;
-use crate::sync::Clock;
-use crate::sync::action::{Action, Change, Record};
-use crate::sync::backend::Halt;
-use crate::sync::desired::Line;
-use crate::sync::plan::{Plan, Sequence};
-
-/// Sequences at a time. InfluxDB, of either kind, spends its time on bcrypt, so that more would only wait there.
-const AT_A_TIME: usize = 8;
+use crate::sync::link::Trouble;
+use crate::sync::record::Record;
+use crate::sync::{Clock, apply};
 
 /// The last moment that InfluxDB 1.x can store, in nanoseconds since 1970.
 const END_OF_TIME: i64 = i64::MAX - 1;
 
-/// What became of a sequence.
-pub struct Outcome {
-    /// The record it was for.
-    pub record: Record,
-    /// How many actions were done.
-    pub done: usize,
-    /// The actions that were not, each with the reason if it was tried.
-    pub undone: Vec<(Action, Option<String>)>,
-    /// Of when the config line is that was written, if one was.
-    pub written: Option<DateTime<Utc>>,
+/// Changes an InfluxDB.
+pub struct Executor {
+    /// Which one.
+    pub server: Server,
+    /// The time, for config points.
+    pub clock: Clock,
 }
 
-/// Carries out `plan` stage by stage, as far as the stream is read, and goes on past what InfluxDB refuses.
-/// As soon as `halt` says so, no further action is begun.
-///
-/// An error means that the server is gone, or lets us in no more: do not read on. Whether the actions under
-/// way were done is unknown then.
-pub fn apply<'a>(
-    server: &'a Server,
-    plan: Plan,
-    clock: Clock,
-    halt: &'a Halt<'a>,
-) -> impl Stream<Item = Result<Outcome, Trouble>> {
-    stream::iter(plan.into_stages()).flat_map(move |stage| {
-        stream::iter(stage)
-            .map(move |sequence| run(server, sequence, clock, halt))
-            .buffer_unordered(AT_A_TIME)
-    })
-}
-
-/// Runs one sequence. Once an action has failed, the later ones that build on it are left out; those that
-/// only end access are still done.
-async fn run(server: &Server, sequence: Sequence, clock: Clock, halt: &Halt<'_>) -> Result<Outcome, Trouble> {
-    let mut outcome = Outcome { record: sequence.record, done: 0, undone: Vec::new(), written: None };
-    for action in sequence.actions {
-        let failed = !outcome.undone.is_empty();
-        if halt() || (failed && !action.change.ends_access()) {
-            outcome.undone.push((action, None));
-            continue;
-        }
-        let now = clock();
-        match server.carry_out(&action, now).await {
-            Ok(()) => {
-                tracing::info!(%action, "applied to InfluxDB");
-                outcome.done += 1;
-                if matches!(action.change, Change::WriteConfigLine { .. }) {
-                    outcome.written = Some(now);
-                }
-            }
-            Err(Trouble::Rejected(reason)) => outcome.undone.push((action, Some(reason))),
-            Err(Trouble::Unreachable(reason)) => {
-                // One request that got lost is this record's trouble; a server that is gone is everyone's.
-                server.client().ping().await?;
-                outcome.undone.push((action, Some(reason)));
-            }
-            Err(denied @ Trouble::Denied(_)) => return Err(denied),
+impl apply::Executor<Change> for Executor {
+    async fn carry_out(&self, action: &Action) -> Result<(), Trouble> {
+        let now = (self.clock)();
+        match &self.server {
+            Server::One(client) => carry_out(client, action, now).await,
+            Server::Two(organization) => organization.carry_out(action, now).await,
         }
     }
-    Ok(outcome)
+
+    async fn ping(&self) -> Result<(), Trouble> {
+        self.server.client().ping().await.map(drop)
+    }
 }
 
 /// Does one action in a 1.x.
-pub async fn carry_out(client: &Client, action: &Action, now: DateTime<Utc>) -> Result<(), Trouble> {
+async fn carry_out(client: &Client, action: &Action, now: DateTime<Utc>) -> Result<(), Trouble> {
     let user = action.record.user();
     let statement = match &action.change {
         Change::CreateDatabase { database, retention } => {
@@ -114,8 +71,8 @@ pub async fn carry_out(client: &Client, action: &Action, now: DateTime<Utc>) -> 
             return if refused_as(&dropped, "user not found") { Ok(()) } else { dropped };
         }
         Change::DropDatabase(database) => Statement::drop_database(&database.to_string()),
-        change @ (Change::Authorize { .. } | Change::Activate(_)) => {
-            return Err(Trouble::Rejected(format!("InfluxDB 1 knows no way to {change}")));
+        Change::Authorize { .. } | Change::Activate(_) => {
+            return Err(Trouble::Rejected("InfluxDB 1 knows no authorizations".into()));
         }
     };
     client.execute(&statement).await

@@ -1,12 +1,11 @@
-//! The HTTP interface of InfluxDB: `/ping`, `/query` and `/write`, which 2.x has, too (its API for 1.x clients). Nothing else in
-//! the server sends requests to it, but for what only 2.x has ([`two::api`](super::two::api)).
+//! The HTTP interface of InfluxDB 1.x. Nothing else in the server sends requests to it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use reqwest::{RequestBuilder, StatusCode, redirect};
+use reqwest::{Method, RequestBuilder, StatusCode};
 use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
@@ -14,30 +13,8 @@ use uuid::Uuid;
 use super::statement::Statement;
 use super::version::{Met, THREE, Version};
 use crate::sync::InfluxSettings;
+use crate::sync::link::{self, CHANGE, Link, PING, READ, Trouble};
 use crate::sync::stats::{Counts, Kind};
-
-/// How long to wait for a connection, for an answer to `/ping`, for a change, and for an answer to a query.
-const CONNECT: Duration = Duration::from_secs(3);
-const PING: Duration = Duration::from_secs(5);
-pub(super) const CHANGE: Duration = Duration::from_secs(15);
-pub(super) const READ: Duration = Duration::from_secs(30);
-
-/// An answer beyond this many bytes is refused, so that no server can fill our memory.
-const LARGEST_ANSWER: usize = 64 << 20;
-
-/// Why a request did not do what it should. The texts hold no password.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Trouble {
-    /// There is no InfluxDB that answers, or none that we can work with: the next request will fare no better.
-    #[error("{0}")]
-    Unreachable(String),
-    /// InfluxDB does not let our administrator or our token in: the next request will fare no better.
-    #[error("{0}")]
-    Denied(String),
-    /// InfluxDB refuses this request; others may pass.
-    #[error("{0}")]
-    Rejected(String),
-}
 
 /// Rows that share a measurement and tags.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -97,20 +74,17 @@ impl Outcome {
     }
 }
 
-/// A connection pool to one InfluxDB, signed in as its administrator: by name and password, or with a token.
+/// One InfluxDB, signed in as its administrator: by name and password, or with a token.
 pub struct Client {
-    pub(super) http: reqwest::Client,
-    /// Scheme, host and port.
-    pub(super) address: String,
+    pub(super) link: Link,
     user: String,
     pass: String,
     token: Option<String>,
-    /// The name of the organization, of 2.x.
+    /// The name of the organization (2.x).
     pub(super) org: Option<String>,
     met: Met,
     /// Whether it has been asked if it lets everybody in.
     asked_openness: AtomicBool,
-    counts: Arc<Counts>,
 }
 
 impl Client {
@@ -119,61 +93,50 @@ impl Client {
     /// # Errors
     /// TLS could not be set up.
     pub fn new(settings: &InfluxSettings, counts: Arc<Counts>) -> Result<Self, String> {
-        let mut http = reqwest::Client::builder();
-        if !settings.ssl {
-            // Plain HTTP needs no certificates; without this, a machine that has none could not even begin.
-            http = http.tls_certs_only([]);
-        }
-        let http = http
-            // What goes to InfluxDB are passwords: only ever to the address that is configured.
-            .no_proxy()
-            .redirect(redirect::Policy::none())
-            .connect_timeout(CONNECT)
-            .pool_idle_timeout(Duration::from_secs(30))
-            .build()
-            .map_err(|error| format!("HTTP client: {}", innermost(&error)))?;
         Ok(Self {
-            http,
-            address: settings.address(),
+            link: Link::new("InfluxDB", settings.address(), counts)?,
             user: settings.user.clone(),
             pass: settings.pass.clone(),
             token: settings.token.clone(),
             org: settings.org.clone(),
             met: Met::default(),
             asked_openness: AtomicBool::new(false),
-            counts,
         })
     }
 
-    /// Whether an InfluxDB that we can work with is there, and which. Needs no credentials, but tells whether there are any that fit.
+    /// Which InfluxDB is there, if it is one that we can work with and have the credentials for. Needs none itself.
     pub async fn ping(&self) -> Result<Version, Trouble> {
-        self.counted(Kind::Ping, self.greet()).await
+        self.link.counted(Kind::Ping, self.greet()).await
     }
 
     async fn greet(&self) -> Result<Version, Trouble> {
-        let request = self.http.get(format!("{}/ping", self.address)).timeout(PING);
-        let answer = request.send().await.map_err(|error| self.unreachable(error))?;
-        let version = answer.headers().get("X-Influxdb-Version").and_then(|version| version.to_str().ok());
-        let version = match (version, answer.status()) {
-            (Some(version), _) => Version::read(version).map_err(|reason| self.unfit(&reason))?,
-            (None, StatusCode::UNAUTHORIZED) => return Err(self.unfit(&format!("asks for a token. {THREE}"))),
-            (None, status) => return Err(self.unfit(&format!("is no InfluxDB (HTTP {status})"))),
+        let link::Answer { status, headers, .. } =
+            self.link.send(self.link.request(Method::GET, "/ping").timeout(PING)).await?;
+        let version = headers.get("X-Influxdb-Version").and_then(|version| version.to_str().ok());
+        let version = match (version, status) {
+            (Some(version), _) => Version::read(version).map_err(|reason| self.link.unfit(&reason))?,
+            (None, StatusCode::UNAUTHORIZED) => {
+                return Err(self.link.unfit(&format!("asks for a token. {THREE}")));
+            }
+            (None, status) => return Err(self.link.unfit(&format!("is no InfluxDB (HTTP {status})"))),
         };
-        match version {
-            Version::One if self.user.is_empty() => {
-                return Err(self.unequipped("1.x: set [influxdb] user and pass, a token is of no use there"));
+        let missing = match version {
+            Version::One if self.user.is_empty() => "1.x, where a token is of no use: set [influxdb] user and pass",
+            Version::Two(_) if self.token.is_none() => "2.x, where a password is of no use: set [influxdb] token",
+            Version::One => {
+                self.warn_if_open().await;
+                ""
             }
-            Version::One => self.warn_if_open().await,
-            Version::Two(_) if self.token.is_none() => {
-                return Err(self.unequipped("2.x: set [influxdb] token (and org), user and pass are of no use there"));
-            }
-            Version::Two(_) => {}
+            Version::Two(_) => "",
+        };
+        if !missing.is_empty() {
+            return Err(Trouble::Denied(format!("the server at {} is InfluxDB {missing}", self.link.address())));
         }
         self.met.set(version);
         Ok(version)
     }
 
-    /// As who a request is sent. A server that was not met yet is asked what it is.
+    /// Who a request is of. A server that was not met yet is asked what it is.
     async fn signed(&self, request: RequestBuilder) -> Result<RequestBuilder, Trouble> {
         let version = match self.met.get() {
             Some(version) => version,
@@ -190,12 +153,12 @@ impl Client {
         if self.asked_openness.swap(true, Ordering::Relaxed) {
             return;
         }
-        let request = self.http.get(format!("{}/query?q=SHOW+DATABASES", self.address)).timeout(PING);
-        if request.send().await.is_ok_and(|answer| answer.status().is_success()) {
+        let request = self.link.request(Method::GET, "/query?q=SHOW+DATABASES").timeout(PING);
+        if self.link.send(request).await.is_ok_and(|answer| answer.status.is_success()) {
             tracing::warn!(
                 "InfluxDB at {} asks nobody for a password: everybody who reaches it sees all data; \
                  set auth-enabled = true in the [http] section of its configuration",
-                self.address
+                self.link.address()
             );
         }
     }
@@ -257,12 +220,12 @@ impl Client {
     /// Writes points in line protocol, with times in nanoseconds.
     pub async fn write(&self, database: Uuid, points: String) -> Result<(), Trouble> {
         let request = self
-            .http
-            .post(format!("{}/write", self.address))
+            .link
+            .request(Method::POST, "/write")
             .query(&[("db", &*database.to_string()), ("precision", "ns")])
             .body(points)
             .timeout(CHANGE);
-        self.counted(Kind::Write, self.send(request)).await.map(drop).map_err(|trouble| match trouble {
+        self.link.counted(Kind::Write, self.send(request)).await.map(drop).map_err(|trouble| match trouble {
             Trouble::Rejected(reason) => Trouble::Rejected(without_quotation(&reason)),
             trouble => trouble,
         })
@@ -280,51 +243,27 @@ impl Client {
         kind: Kind,
         limit: Duration,
     ) -> Result<Vec<Outcome>, Trouble> {
-        let url = format!("{}/query?epoch=ns", self.address);
-        let request = self.http.post(url).form(&[("q", query)]).timeout(limit);
-        let body = self.counted(kind, self.send(request)).await?;
-        let answer: Answer = serde_json::from_slice(&body)
-            .map_err(|error| self.unfit(&format!("answers with what is no JSON of InfluxDB ({error})")))?;
+        let request = self.link.request(Method::POST, "/query?epoch=ns").form(&[("q", query)]).timeout(limit);
+        let body = self.link.counted(kind, self.send(request)).await?;
+        let answer: Answer = serde_json::from_slice(&body).map_err(|error| {
+            self.link.unfit(&format!("answers with what is no JSON of InfluxDB ({error})"))
+        })?;
         match answer.error.or(answer.message) {
             Some(error) => Err(Trouble::Rejected(error)),
             None => Ok(answer.results),
         }
     }
 
-    pub(super) async fn counted<T>(
-        &self,
-        kind: Kind,
-        request: impl Future<Output = Result<T, Trouble>>,
-    ) -> Result<T, Trouble> {
-        let begin = Instant::now();
-        let result = request.await;
-        self.counts.request(kind, begin.elapsed(), &result);
-        result
-    }
-
     /// Sends a request as the administrator, and gives the body of an answer that is a success.
     async fn send(&self, request: RequestBuilder) -> Result<Vec<u8>, Trouble> {
         let (status, body) = self.answer(request).await?;
-        if status.is_success() {
-            return Ok(body);
-        }
-        Err(self.refusal(status, &body))
+        if status.is_success() { Ok(body) } else { Err(self.refusal(status, &body)) }
     }
 
     /// Sends a request as the administrator, and gives what it is answered with.
     pub(super) async fn answer(&self, request: RequestBuilder) -> Result<(StatusCode, Vec<u8>), Trouble> {
-        let request = self.signed(request).await?;
-        let mut answer = request.send().await.map_err(|error| self.unreachable(error))?;
-        let status = answer.status();
-        let mut body = Vec::new();
-        while let Some(chunk) = answer.chunk().await.map_err(|error| self.unreachable(error))? {
-            if body.len() + chunk.len() > LARGEST_ANSWER {
-                let limit = LARGEST_ANSWER >> 20;
-                return Err(Trouble::Rejected(format!("the answer is larger than {limit} MiB")));
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok((status, body))
+        let answer = self.link.send(self.signed(request).await?).await?;
+        Ok((answer.status, answer.body))
     }
 
     /// What an answer means that is no success.
@@ -332,29 +271,16 @@ impl Client {
         let answer: Option<Answer> = serde_json::from_slice(body).ok();
         let reason = answer.and_then(|answer| answer.error.or(answer.message));
         let reason = reason.unwrap_or_else(|| format!("HTTP {status}"));
-        if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
-            return self.denial(status, &reason);
+        if !matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+            return self.link.useless(status, &reason).unwrap_or(Trouble::Rejected(reason));
         }
-        match status {
-            // Of a gateway before an InfluxDB that is away.
-            StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => {
-                self.unfit(&format!("cannot serve now ({reason})"))
-            }
-            status if status.is_redirection() => self.unfit(&format!("is no InfluxDB (HTTP {status})")),
-            _ => Trouble::Rejected(reason),
-        }
-    }
-
-    fn denial(&self, status: StatusCode, reason: &str) -> Trouble {
         let met = self.met.get();
         // Another InfluxDB may have taken its place, with other credentials.
         self.met.forget();
-        if matches!(met, Some(Version::Two(_))) {
-            return self.denied_token(&format!(
-                "refuses it ({reason}): it must have all rights in its organization (an all-access token)"
-            ));
-        }
         match status {
+            _ if matches!(met, Some(Version::Two(_))) => self.denied_token(&format!(
+                "refuses it ({reason}): it must have all rights in its organization (an all-access token)"
+            )),
             StatusCode::UNAUTHORIZED => self.denied(&format!("refuses its name or password ({reason})")),
             _ if reason.contains("create admin user") => {
                 self.denied("has no administrator yet: create this one first, WITH ALL PRIVILEGES")
@@ -364,39 +290,13 @@ impl Client {
     }
 
     fn denied(&self, what: &str) -> Trouble {
-        Trouble::Denied(format!("InfluxDB user {:?}: the server at {} {what}", self.user, self.address))
+        self.link.denied(&self.user, what)
     }
 
-    /// What is wrong with the token, or with where it belongs to.
+    /// What is wrong with the token, or with where it belongs.
     pub(super) fn denied_token(&self, what: &str) -> Trouble {
-        Trouble::Denied(format!("InfluxDB token: the server at {} {what}", self.address))
+        Trouble::Denied(format!("InfluxDB token: the server at {} {what}", self.link.address()))
     }
-
-    fn unequipped(&self, what: &str) -> Trouble {
-        Trouble::Denied(format!("the server at {} is InfluxDB {what}", self.address))
-    }
-
-    pub(super) fn unfit(&self, what: &str) -> Trouble {
-        Trouble::Unreachable(format!("the server at {} {what}", self.address))
-    }
-
-    fn unreachable(&self, error: reqwest::Error) -> Trouble {
-        let what = if error.is_timeout() {
-            "does not answer in time".to_owned()
-        } else {
-            format!("cannot be reached ({})", innermost(&error))
-        };
-        Trouble::Unreachable(format!("InfluxDB at {} {what}", self.address))
-    }
-}
-
-/// The innermost source tells what happened; those around it only where in the client.
-fn innermost(error: &reqwest::Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    cause.to_string()
 }
 
 /// InfluxDB quotes a point that it cannot parse, and a config point holds the device's password.

@@ -2,16 +2,14 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
-
-use super::client::{Client, Trouble};
+use super::actual;
+use super::client::Client;
+use super::plan::Listing;
 use super::statement::Statement;
 use super::two::Organization;
 use super::version::Version;
-use super::{actual, apply};
-use crate::sync::action::Action;
+use crate::sync::link::Trouble;
 use crate::sync::outlook::Orphan;
-use crate::sync::plan::Listing;
 
 /// What a round works with.
 pub enum Server {
@@ -47,17 +45,6 @@ impl Server {
     /// Whether it is a 2.x.
     pub fn is_two(&self) -> bool {
         matches!(self, Self::Two(_))
-    }
-
-    /// Does one action.
-    ///
-    /// # Errors
-    /// [`Trouble::Rejected`] when this one cannot be done.
-    pub async fn carry_out(&self, action: &Action, now: DateTime<Utc>) -> Result<(), Trouble> {
-        match self {
-            Self::One(client) => apply::carry_out(client, action, now).await,
-            Self::Two(organization) => organization.carry_out(action, now).await,
-        }
     }
 
     /// Drops what is named; fine when it is gone already.

@@ -5,7 +5,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::sync::influx::client::{CHANGE, Client, READ, Trouble};
+use crate::sync::influx::client::Client;
+use crate::sync::link::{CHANGE, READ, Trouble};
 use crate::sync::stats::Kind;
 
 /// What became of a call that was let in.
@@ -63,13 +64,12 @@ impl Client {
     /// As of [`Client::query`].
     pub async fn call<T: DeserializeOwned>(&self, call: Call<'_>) -> Result<Answer<T>, Trouble> {
         let kind = if call.method == Method::GET { Kind::Query } else { Kind::Change };
-        self.counted(kind, self.called(call)).await
+        self.link.counted(kind, self.called(call)).await
     }
 
     async fn called<T: DeserializeOwned>(&self, call: Call<'_>) -> Result<Answer<T>, Trouble> {
         let limit = if call.method == Method::GET { READ } else { CHANGE };
-        let url = format!("{}{}", self.address, call.path);
-        let mut request = self.http.request(call.method, url).query(call.query).timeout(limit);
+        let mut request = self.link.request(call.method, &call.path).query(call.query).timeout(limit);
         if !call.body.is_null() {
             request = request.json(&call.body);
         }
@@ -77,7 +77,7 @@ impl Client {
         if status.is_success() {
             let body = if body.is_empty() { b"{}".as_slice() } else { &body };
             return serde_json::from_slice(body).map(Answer::Done).map_err(|error| {
-                self.unfit(&format!("answers with what is no JSON of InfluxDB 2 ({error})"))
+                self.link.unfit(&format!("answers with what is no JSON of InfluxDB 2 ({error})"))
             });
         }
         match (status, self.refusal(status, &body)) {

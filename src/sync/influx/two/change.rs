@@ -11,11 +11,12 @@ use serde_json::{Value, json};
 
 use super::api::{Answer, Call, Nothing};
 use super::listing::{Authorizations, BUCKETS, Bucket, Buckets, Legacy, Organization};
-use crate::sync::action::{Action, Change, Record};
-use crate::sync::desired::{Grant, Privilege};
 use crate::sync::influx::apply::write_config_line;
-use crate::sync::influx::client::Trouble;
+use crate::sync::influx::change::{Action, Change};
+use crate::sync::influx::desired::{Grant, Privilege};
 use crate::sync::influx::statement::shard_length;
+use crate::sync::link::Trouble;
+use crate::sync::record::Record;
 use crate::sync::secret::Secret;
 
 /// The retention policy that a 1.x client's database has by default.
@@ -59,8 +60,8 @@ impl Organization {
             }
             Change::DropUser => self.drop_authorization(&record.user()).await,
             Change::DropDatabase(database) => self.drop_bucket(&database.to_string()).await,
-            change @ (Change::CreateUser(_) | Change::Grant(_) | Change::Revoke(_) | Change::RevokeAdmin) => {
-                Err(Trouble::Rejected(format!("InfluxDB 2 knows no way to {change}")))
+            Change::CreateUser(_) | Change::Grant(_) | Change::Revoke(_) | Change::RevokeAdmin => {
+                Err(Trouble::Rejected("InfluxDB 2 knows no users and grants".into()))
             }
         }
     }

@@ -7,10 +7,11 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::api::{Answer, Call};
-use crate::sync::desired::Privilege;
-use crate::sync::influx::client::{Client, Trouble};
+use crate::sync::influx::client::Client;
+use crate::sync::influx::desired::Privilege;
+use crate::sync::influx::plan::{Authorization, Listing};
 use crate::sync::influx::version::Version;
-use crate::sync::plan::{Authorization, Listing};
+use crate::sync::link::Trouble;
 
 /// Buckets in one answer; the most that the server gives.
 const PAGE: usize = 100;

@@ -7,11 +7,11 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::InfluxSettings;
-use super::action::Record;
-use super::fleet::{Device, Fleet, Owner};
-use super::influx::line::config_line;
-use super::secret::Secret;
+use super::line::config_line;
+use crate::sync::InfluxSettings;
+use crate::sync::fleet::{Device, Fleet, Owner};
+use crate::sync::record::Record;
+use crate::sync::secret::Secret;
 
 /// What every record asks of InfluxDB.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -4,9 +4,9 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
-use crate::sync::desired::Grant;
 use crate::sync::fleet::tests::{device, influx, owner};
 use crate::sync::fleet::{Device, Fleet, Owner};
+use crate::sync::influx::desired::Grant;
 use crate::sync::secret::Secret;
 
 /// When it all happens.
