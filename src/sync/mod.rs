@@ -44,6 +44,7 @@ use tokio::task::AbortHandle;
 pub use backend::{BackEnd, Depth, Round, Setback};
 pub use fleet::{Device, Fleet, Owner};
 pub use grafana::GrafanaSettings;
+pub use influx::Reconciler as InfluxReconciler;
 pub use outlook::{Orphan, Outlook, Step};
 pub use record::{Record, Resource};
 pub use report::{BackEndResult, Count, Failure, OpenFailure, Progress, Report, Standing, State, Status};

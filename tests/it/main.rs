@@ -18,6 +18,7 @@ mod examples;
 mod grafana;
 mod health;
 mod import;
+mod influx2;
 mod karanas;
 mod keys;
 mod layering;

@@ -180,8 +180,9 @@ fn influxdb() {
 
 #[test]
 fn an_influxdb_is_signed_in_to_with_a_password_or_a_token_or_both() {
-    let influxdb =
-        config("[influxdb]\nhost = influx\ntoken = t0k==\norg = Bintumani e.V.\nretention = 52w").influxdb.unwrap();
+    let influxdb = config("[influxdb]\nhost = influx\ntoken = t0k==\norg = Bintumani e.V.\nretention = 52w")
+        .influxdb
+        .unwrap();
     assert_eq!((influxdb.user.as_str(), influxdb.pass.expose()), ("", ""));
     assert_eq!(influxdb.token.as_ref().map(|token| token.expose()), Some("t0k=="));
     assert_eq!(influxdb.org.as_deref(), Some("Bintumani e.V."));

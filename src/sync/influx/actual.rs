@@ -187,7 +187,9 @@ fn policy(series: &[Series]) -> Result<Option<Policy>, Trouble> {
         let lasts = lasts.as_str().and_then(span).ok_or_else(|| {
             Trouble::Rejected(format!("SHOW RETENTION POLICIES tells an unknown duration: {lasts}"))
         })?;
-        return Ok(text(name).map(|name| Policy { name, lasts: Some(lasts).filter(|lasts| !lasts.is_zero()) }));
+        return Ok(
+            text(name).map(|name| Policy { name, lasts: Some(lasts).filter(|lasts| !lasts.is_zero()) })
+        );
     }
     Ok(None)
 }

@@ -141,7 +141,7 @@ impl plan::Change for Change {
 pub fn span(lasts: Duration) -> String {
     let seconds = lasts.as_secs();
     let units = [(86_400, "d"), (3600, "h"), (60, "min")];
-    let unit = units.into_iter().find(|(unit, _)| seconds % unit == 0).unwrap_or((1, "s"));
+    let unit = units.into_iter().find(|(unit, _)| seconds.is_multiple_of(*unit)).unwrap_or((1, "s"));
     format!("{}{}", seconds / unit.0, unit.1)
 }
 

@@ -121,8 +121,12 @@ impl Client {
             (None, status) => return Err(self.link.unfit(&format!("is no InfluxDB (HTTP {status})"))),
         };
         let missing = match version {
-            Version::One if self.user.is_empty() => "1.x, where a token is of no use: set [influxdb] user and pass",
-            Version::Two(_) if self.token.is_none() => "2.x, where a password is of no use: set [influxdb] token",
+            Version::One if self.user.is_empty() => {
+                "1.x, where a token is of no use: set [influxdb] user and pass"
+            }
+            Version::Two(_) if self.token.is_none() => {
+                "2.x, where a password is of no use: set [influxdb] token"
+            }
             Version::One => {
                 self.warn_if_open().await;
                 ""
@@ -130,7 +134,10 @@ impl Client {
             Version::Two(_) => "",
         };
         if !missing.is_empty() {
-            return Err(Trouble::Denied(format!("the server at {} is InfluxDB {missing}", self.link.address())));
+            return Err(Trouble::Denied(format!(
+                "the server at {} is InfluxDB {missing}",
+                self.link.address()
+            )));
         }
         self.met.set(version);
         Ok(version)

@@ -87,7 +87,8 @@ impl Desired {
     /// What `fleet` asks for. `influx` names the address that the config lines tell the devices.
     pub fn of(fleet: &Fleet, influx: &InfluxSettings, drop_data: bool) -> Self {
         let owners: BTreeMap<Uuid, &Owner> = fleet.owners.iter().map(|owner| (owner.uuid, owner)).collect();
-        let of_owners = owners.values().map(|owner| (Record::owner(owner.uuid), Wish::of_owner(owner, influx)));
+        let of_owners =
+            owners.values().map(|owner| (Record::owner(owner.uuid), Wish::of_owner(owner, influx)));
         let of_devices = fleet.devices.iter().map(|device| {
             // An owner that is not on record has no database to grant anything on: same as none.
             let owner = device.owner.and_then(|owner| owners.get(&owner).copied());

@@ -269,7 +269,8 @@ impl<'a> Draft<'a> {
             if found.is_some() {
                 self.add(Change::DropUser, "it has other rights, which cannot be changed");
             }
-            let reason = if found.is_some() { "with the right that the record asks for" } else { "it is missing" };
+            let reason =
+                if found.is_some() { "with the right that the record asks for" } else { "it is missing" };
             return self.add(Change::Authorize { password, grant, active }, reason);
         };
         if one.active && !active {
@@ -319,7 +320,9 @@ impl<'a> Draft<'a> {
         let is_due = |point: &Point| line.is_due(DateTime::from_timestamp_nanos(point.time), now);
         let reason = match point {
             None => "it is missing",
-            Some(point) if point.line.as_deref() != Some(line.text.expose()) => "the device reads another one",
+            Some(point) if point.line.as_deref() != Some(line.text.expose()) => {
+                "the device reads another one"
+            }
             Some(point) if is_due(point) => "half of its life is over",
             Some(_) => return,
         };

@@ -52,9 +52,11 @@ impl Organization {
             Change::WriteConfigLine { line, after } => {
                 let written = write_config_line(&self.client, record, line, *after, now).await;
                 written.map_err(|trouble| match trouble {
-                    Trouble::Rejected(reason) if reason.contains("no dbrp mapping") => Trouble::Rejected(format!(
-                        "{reason} (the token must belong to the organization that [influxdb] org names)"
-                    )),
+                    Trouble::Rejected(reason) if reason.contains("no dbrp mapping") => {
+                        Trouble::Rejected(format!(
+                            "{reason} (the token must belong to the organization that [influxdb] org names)"
+                        ))
+                    }
                     trouble => trouble,
                 })
             }
@@ -88,7 +90,9 @@ impl Organization {
                 match self.client.call::<Bucket>(Call::change(Method::POST, "/api/v2/buckets", body)).await? {
                     Answer::Done(bucket) => bucket.id,
                     // Made by someone else since it was looked for.
-                    Answer::Unfit(reason) => self.bucket_called(name).await?.ok_or(Trouble::Rejected(reason))?,
+                    Answer::Unfit(reason) => {
+                        self.bucket_called(name).await?.ok_or(Trouble::Rejected(reason))?
+                    }
                     Answer::Missing(reason) => return Err(Trouble::Rejected(reason)),
                 }
             }
@@ -102,7 +106,10 @@ impl Organization {
         let stale = self.ids().stale_mappings.remove(name).unwrap_or_default();
         for id in stale {
             let query = [("orgID", self.org.as_str())];
-            let call = Call { query: &query, ..Call::change(Method::DELETE, format!("/api/v2/dbrps/{id}"), Value::Null) };
+            let call = Call {
+                query: &query,
+                ..Call::change(Method::DELETE, format!("/api/v2/dbrps/{id}"), Value::Null)
+            };
             match self.client.call::<Nothing>(call).await? {
                 Answer::Missing(_) => {}
                 answer => _ = answer.done()?,
@@ -144,9 +151,7 @@ impl Organization {
             Privilege::Write => &["write"],
             Privilege::All => &["read", "write"],
         };
-        let permission = |action: &&str| {
-            json!({"action": action, "resource": {"type": BUCKETS, "id": bucket, "orgID": self.org}})
-        };
+        let permission = |action: &&str| json!({"action": action, "resource": {"type": BUCKETS, "id": bucket, "orgID": self.org}});
         let body = json!({
             "token": record.user(),
             "description": record.to_string(),

@@ -155,7 +155,8 @@ impl Organization {
             ids.buckets.insert(bucket.name, bucket.id);
         }
         if version.needs_mappings() {
-            let answer: Answer<Mappings> = client.call(Call::get("/api/v2/dbrps", &[("orgID", &org)])).await?;
+            let answer: Answer<Mappings> =
+                client.call(Call::get("/api/v2/dbrps", &[("orgID", &org)])).await?;
             listing.unmapped = unmapped(answer.done()?.content, &mut ids);
         }
         let path = "/private/legacy/authorizations";
@@ -167,7 +168,8 @@ impl Organization {
             // No administrators: those sign in with tokens of another kind.
             listing.users.insert(one.token.clone(), false);
             let grants = grants(&one.permissions, &names);
-            authorizations.insert(one.token.clone(), Authorization { active: one.status != "inactive", grants });
+            authorizations
+                .insert(one.token.clone(), Authorization { active: one.status != "inactive", grants });
             ids.authorizations.insert(one.token, one.id);
         }
         listing.authorizations = Some(authorizations);
@@ -194,7 +196,9 @@ async fn organization(client: &Client) -> Result<String, Trouble> {
     let mut orgs = orgs.iter().filter(wanted);
     match (orgs.next(), orgs.next(), &client.org) {
         (Some(org), None, _) => Ok(org.id.clone()),
-        (_, _, Some(name)) => Err(client.denied_token(&format!("shows it no organization {name:?}: see [influxdb] org"))),
+        (_, _, Some(name)) => {
+            Err(client.denied_token(&format!("shows it no organization {name:?}: see [influxdb] org")))
+        }
         (None, ..) => Err(client.denied_token("shows it no organization")),
         (Some(_), Some(_), None) => {
             Err(client.denied_token("shows it several organizations: name one in [influxdb] org"))
@@ -211,8 +215,7 @@ async fn buckets(client: &Client, org: &str) -> Result<Vec<Bucket>, Trouble> {
         let answer: Answer<Buckets> = client.call(Call::get("/api/v2/buckets", &query)).await?;
         let buckets = answer.done()?.buckets;
         let is_last = buckets.len() < PAGE;
-        let new: Vec<Bucket> =
-            buckets.into_iter().filter(|bucket| seen.insert(bucket.id.clone())).collect();
+        let new: Vec<Bucket> = buckets.into_iter().filter(|bucket| seen.insert(bucket.id.clone())).collect();
         // A server that turns no pages would go on for ever.
         if new.is_empty() {
             break;
@@ -242,7 +245,8 @@ fn unmapped(mappings: Vec<Mapping>, ids: &mut Ids) -> BTreeSet<String> {
 fn grants(permissions: &[Permission], names: &BTreeMap<&str, &str>) -> Option<BTreeMap<String, Privilege>> {
     let mut grants: BTreeMap<String, Privilege> = BTreeMap::new();
     for Permission { action, resource } in permissions {
-        let name = resource.id.as_deref().and_then(|id| names.get(id)).filter(|_| resource.kind == BUCKETS)?;
+        let name =
+            resource.id.as_deref().and_then(|id| names.get(id)).filter(|_| resource.kind == BUCKETS)?;
         let privilege = match (action.as_str(), grants.get(*name)) {
             ("read", None | Some(Privilege::Read)) => Privilege::Read,
             ("write", None | Some(Privilege::Write)) => Privilege::Write,
@@ -272,11 +276,17 @@ mod tests {
     fn permissions_on_buckets_are_grants_and_any_other_is_none_of_ours() {
         let names = BTreeMap::from([("b1", "one"), ("b2", "two")]);
         let of = |list: &[_]| grants(&permissions(list), &names);
-        let expected = BTreeMap::from([("one".to_owned(), Privilege::All), ("two".to_owned(), Privilege::Read)]);
+        let expected =
+            BTreeMap::from([("one".to_owned(), Privilege::All), ("two".to_owned(), Privilege::Read)]);
         let both = [("write", "buckets", "b1"), ("read", "buckets", "b1"), ("read", "buckets", "b2")];
         assert_eq!(of(&both), Some(expected));
         assert_eq!(of(&[]), Some(BTreeMap::new()));
-        for other in [("read", "orgs", "b1"), ("read", "buckets", ""), ("read", "buckets", "gone"), ("own", "buckets", "b1")] {
+        for other in [
+            ("read", "orgs", "b1"),
+            ("read", "buckets", ""),
+            ("read", "buckets", "gone"),
+            ("own", "buckets", "b1"),
+        ] {
             assert_eq!(of(&[("read", "buckets", "b1"), other]), None, "{other:?}");
         }
     }

@@ -118,7 +118,8 @@ impl Fake {
         if let (Some(user), Some(pass)) = (query.get("u"), query.get("p")) {
             return self.world.lock().unwrap().sign_in(user, pass).ok_or_else(unauthorized);
         }
-        let header = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let header =
+            headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
         if header.strip_prefix("Token ") == Some(TOKEN) {
             return Ok(Who::Operator);
         }
@@ -198,7 +199,11 @@ fn databases_in(text: &str) -> Vec<String> {
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {
         if c != '"' && c != '\'' {
-            if c.is_whitespace() { word.push(' ') } else { word.push(c.to_ascii_uppercase()) }
+            if c.is_whitespace() {
+                word.push(' ')
+            } else {
+                word.push(c.to_ascii_uppercase())
+            }
             continue;
         }
         let mut content = String::new();
@@ -238,7 +243,11 @@ async fn serve(State(fake): State<Arc<Fake>>, request: Request) -> Response {
         "/ping" => (204, Value::Null),
         "/write" => fake.write(&query, &parts.headers, &body).await,
         "/query" => fake.query(&query, &parts.headers, &body).await,
-        _ if parts.headers.get(header::AUTHORIZATION).is_none_or(|value| value != &format!("Token {TOKEN}")) => {
+        _ if parts
+            .headers
+            .get(header::AUTHORIZATION)
+            .is_none_or(|value| value != &format!("Token {TOKEN}")) =>
+        {
             unauthorized()
         }
         _ => {

@@ -93,7 +93,9 @@ impl World {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let permissions = one.permissions.as_array().unwrap().iter();
         let on_buckets = permissions.filter(|one| one["resource"]["type"] == "buckets");
-        Some(Who::Client(on_buckets.map(|one| (text(&one["action"]), text(&one["resource"]["id"]))).collect()))
+        Some(Who::Client(
+            on_buckets.map(|one| (text(&one["action"]), text(&one["resource"]["id"]))).collect(),
+        ))
     }
 
     /// The bucket that a database leads to, for one who asks for no retention policy.
