@@ -42,7 +42,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::AbortHandle;
 
 pub use backend::{BackEnd, Depth, Round, Setback};
-pub use fleet::{Device, Fleet, Owner};
+pub use fleet::{Device, Fleet, Handover, Owner, Terms};
 pub use grafana::GrafanaSettings;
 pub use influx::Reconciler as InfluxReconciler;
 pub use outlook::{Orphan, Outlook, Step};

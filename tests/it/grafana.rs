@@ -98,6 +98,7 @@ fn owner() -> Owner {
         uuid,
         password: password(),
         suspended: false,
+        unpaid_since: None,
         email: format!("{}@example.com", uuid.simple()),
         name: "Ada".into(),
         password_grafana: password(),
@@ -114,8 +115,10 @@ fn device(owner: &Owner, name: &str) -> Device {
         post_int: 30,
         get_int: 6,
         suspended: false,
+        unpaid_since: None,
         name: name.into(),
         kid: None,
+        handover: None,
     }
 }
 

@@ -63,6 +63,7 @@ pub fn owner() -> Owner {
         uuid,
         password: password(),
         suspended: false,
+        unpaid_since: None,
         email: format!("{uuid}@example.com"),
         name: "Ada".into(),
         password_grafana: password(),
@@ -79,8 +80,10 @@ pub fn device(owner: &Owner) -> Device {
         post_int: 30,
         get_int: 6,
         suspended: false,
+        unpaid_since: None,
         name: "Roof".into(),
         kid: None,
+        handover: None,
     }
 }
 

@@ -9,8 +9,9 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
-use super::desired::{Grant, Wish};
+use super::desired::{Grant, Line, Wish};
 use crate::sync::record::{Key, Record};
 
 /// SHA-256, as lower-case hexadecimal digits.
@@ -46,9 +47,9 @@ pub struct Traces {
     access: Option<Fingerprint>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     line: Option<Fingerprint>,
-    /// Of when the point is that carries the line, as far as is known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    written: Option<DateTime<Utc>>,
+    /// Of when the points are that carry the line, as far as is known, by database.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    written: BTreeMap<Uuid, DateTime<Utc>>,
     /// What was set, in seconds; [`IN_DOUBT`] once it was tried. None: we have set nothing that would have to be taken back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     retention: Option<String>,
@@ -61,25 +62,26 @@ impl Traces {
     /// The traces that `wish` leaves once all of it has been applied for `record`.
     pub fn of(record: Record, wish: &Wish) -> Self {
         // The uuid goes in, so that equal passwords of two records do not show as equal.
-        let fingerprint = |parts: &[&str]| {
+        let fingerprint = |parts: &[String]| {
             let mut hash = Sha256::new();
-            for part in [&*record.uuid.to_string()].iter().chain(parts) {
+            for part in [record.uuid.to_string()].iter().chain(parts) {
                 hash.update((part.len() as u64).to_be_bytes());
                 hash.update(part.as_bytes());
             }
             let nibbles = hash.finalize().into_iter().flat_map(|byte| [byte >> 4, byte & 15]);
             nibbles.filter_map(|nibble| char::from_digit(nibble.into(), 16)).collect()
         };
-        let granted = |Grant { database, privilege }: Grant| format!("{privilege} on {database}");
-        let access = wish.grant.map_or_else(|| "nothing".to_owned(), granted);
+        let granted = |Grant { database, privilege }: &Grant| format!("{privilege} on {database}");
+        let access: Vec<String> = wish.grants.iter().map(granted).collect();
+        let told = |line: &Line| [line.database.to_string(), line.text.expose().to_owned()];
+        let lines: Vec<String> = wish.lines.iter().flat_map(told).collect();
+        let password: Vec<String> =
+            wish.password.iter().map(|password| password.expose().to_owned()).collect();
         Self {
-            password: wish.password.as_ref().map(|password| fingerprint(&[password.expose()])),
-            access: Some(fingerprint(&[&access])),
-            line: wish
-                .line
-                .as_ref()
-                .map(|line| fingerprint(&[&line.database.to_string(), line.text.expose()])),
-            written: None,
+            password: (!password.is_empty()).then(|| fingerprint(&password)),
+            access: Some(fingerprint(&access)),
+            line: (!lines.is_empty()).then(|| fingerprint(&lines)),
+            written: BTreeMap::new(),
             retention: wish.retention.map(|lasts| format!("{}s", lasts.as_secs())),
             since: None,
         }
@@ -95,9 +97,10 @@ impl Traces {
         self.get(facet).is_some() && self.get(facet) == wanted.get(facet)
     }
 
-    /// Of when the point is that carries the config line, as far as is known.
-    pub fn written(&self) -> Option<DateTime<Utc>> {
-        self.written
+    /// Whether a config line must be written again, as far as is known: `now` half of the life of its point is over.
+    pub fn is_due(&self, line: &Line, now: DateTime<Utc>) -> bool {
+        let written = self.written.get(&line.database);
+        line.lasts.is_some() && written.is_none_or(|written| line.is_due(*written, now))
     }
 
     /// Whether how long the database keeps points was set by us.
@@ -155,10 +158,10 @@ impl Applied {
         traces.since = None;
     }
 
-    /// Takes note of when the point is of that carries the config line of `record`.
-    pub fn wrote(&mut self, record: Record, time: DateTime<Utc>) {
+    /// Takes note of when the point is of that carries the config line of `record` in a database.
+    pub fn wrote(&mut self, record: Record, database: Uuid, time: DateTime<Utc>) {
         if let Some(traces) = self.records.get_mut(&Key(record)) {
-            traces.written = Some(time);
+            traces.written.insert(database, time);
         }
     }
 
@@ -176,6 +179,7 @@ impl Applied {
         if !traces.are(&wanted) {
             traces.since = None;
         }
+        traces.written.retain(|database, _| wish.lines.iter().any(|line| line.database == *database));
         for facet in Facet::ALL.into_iter().filter(|facet| !unsettled.contains(facet)) {
             *traces.facet(facet) = wanted.facet(facet).take();
         }

@@ -1,5 +1,6 @@
 //! What is changed in an InfluxDB, step by step.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
@@ -56,16 +57,16 @@ pub enum Change {
     Grant(Grant),
     /// Takes all rights on a database from the user. The name is whatever the server told.
     Revoke(String),
-    /// Makes the user with its only right (2.x, where a user's rights cannot be changed).
+    /// Makes the user with all its rights (2.x, where a user's rights cannot be changed).
     Authorize {
         /// Its password.
         password: Secret,
-        /// Its right.
-        grant: Grant,
-        /// Whether it may use it.
+        /// Its rights, at least one.
+        grants: BTreeSet<Grant>,
+        /// Whether it may use them.
         active: bool,
     },
-    /// Lets the user use its right, or not (2.x).
+    /// Lets the user use its rights, or not (2.x).
     Activate(bool),
     /// Takes from the user the rights of an administrator.
     RevokeAdmin,
@@ -115,8 +116,9 @@ impl plan::Change for Change {
             Self::SetRetention { database, lasts: Some(lasts), .. } => {
                 format!("have database {database} drop points that are older than {}", span(*lasts))
             }
-            Self::Authorize { grant: Grant { database, privilege }, active: true, .. } => {
-                format!("create the user with {privilege} on {database}")
+            Self::Authorize { grants, active: true, .. } => {
+                let right = |Grant { database, privilege }: &Grant| format!("{privilege} on {database}");
+                format!("create the user with {}", grants.iter().map(right).collect::<Vec<_>>().join(", "))
             }
             Self::Authorize { active: false, .. } => "create the user, inactive".into(),
             Self::Activate(true) => "make the user active".into(),
@@ -163,9 +165,9 @@ mod tests {
     fn an_action_is_shown_without_its_password() {
         let uuid = Uuid::from_u128(7);
         let line = Line { database: uuid, text: Secret::new("%host:8086%data%S3CRET%"), lasts: None };
-        let grant = Grant { database: uuid, privilege: Privilege::Read };
+        let grants = [Grant { database: uuid, privilege: Privilege::Read }].into();
         for change in [
-            Change::Authorize { password: Secret::new("S3CRET"), grant, active: true },
+            Change::Authorize { password: Secret::new("S3CRET"), grants, active: true },
             Change::CreateUser(Secret::new("S3CRET")),
             Change::SetPassword(Secret::new("S3CRET")),
             Change::WriteConfigLine { line, after: None },

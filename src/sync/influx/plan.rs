@@ -49,9 +49,10 @@ pub struct Authorization {
 }
 
 impl Authorization {
-    /// Whether it has this right, and no other.
-    fn is_for(&self, grant: Grant) -> bool {
-        self.grants == Some([(grant.database.to_string(), grant.privilege)].into())
+    /// Whether it may what it should. One that may nothing is inactive: it cannot be without any right.
+    fn is_for(&self, grants: &BTreeSet<Grant>) -> bool {
+        let named = |grant: &Grant| (grant.database.to_string(), grant.privilege);
+        grants.is_empty() || self.grants == Some(grants.iter().map(named).collect())
     }
 }
 
@@ -65,8 +66,8 @@ impl Listing {
     fn agrees(&self, record: Record, wish: &Wish) -> bool {
         let lasts = wish.database.and_then(|database| self.retentions.get(&database.to_string()));
         let authorized = self.authorizations.as_ref().is_none_or(|all| {
-            let one = all.get(&record.user()).zip(wish.place);
-            one.is_some_and(|(one, grant)| one.is_for(grant) && one.active == wish.grant.is_some())
+            let one = all.get(&record.user());
+            one.is_some_and(|one| one.is_for(&wish.grants) && one.active != wish.grants.is_empty())
         });
         authorized && (wish.retention.is_none() || lasts.is_none_or(|lasts| *lasts == wish.retention))
     }
@@ -77,8 +78,8 @@ impl Listing {
 pub struct Found {
     /// The rights of its user, by database; `NO PRIVILEGES` is none.
     pub grants: BTreeMap<String, Privilege>,
-    /// The point that answers its device when it polls.
-    pub point: Option<Point>,
+    /// The points that answer its device when it polls, by database.
+    pub points: BTreeMap<Uuid, Point>,
     /// What decides how long its database keeps points.
     pub policy: Option<Policy>,
 }
@@ -110,16 +111,13 @@ pub fn doubtful(
     now: DateTime<Utc>,
 ) -> BTreeSet<Record> {
     let in_doubt = |(record, wish): &(&Record, &Wish)| {
-        let is_due = |written: Option<DateTime<Utc>>| {
-            let line = wish.line.as_ref().filter(|line| line.lasts.is_some());
-            line.is_some_and(|line| written.is_none_or(|written| line.is_due(written, now)))
-        };
         wish.password.is_some()
             && (listing.users.get(&record.user()) != Some(&false)
                 || wish.databases().iter().any(|database| !listing.is_ready(*database))
                 || !listing.agrees(**record, wish)
                 || !applied.traces(**record).is_some_and(|traces| {
-                    traces.are(&Traces::of(**record, wish)) && !is_due(traces.written())
+                    traces.are(&Traces::of(**record, wish))
+                        && !wish.lines.iter().any(|line| traces.is_due(line, now))
                 }))
     };
     desired.wishes.iter().filter(in_doubt).map(|(record, _)| *record).collect()
@@ -153,7 +151,7 @@ pub fn plan(desired: &Desired, actual: &Actual, applied: &Applied, now: DateTime
                 draft.user(wish);
                 draft.access(wish, found);
             }
-            draft.config_line(wish, found, now);
+            draft.config_lines(wish, found, now);
         }
         draft.file(&mut plan);
     }
@@ -262,16 +260,17 @@ impl<'a> Draft<'a> {
 
     /// The old rights go first: they cannot be changed, and a name is one user's alone.
     fn authorization(&mut self, wish: &Wish, authorizations: &BTreeMap<String, Authorization>) {
-        let (Some(password), Some(grant)) = (wish.password.clone(), wish.place) else { return };
-        let active = wish.grant.is_some();
+        let (Some(password), Some(place)) = (wish.password.clone(), wish.place) else { return };
+        let active = !wish.grants.is_empty();
         let found = authorizations.get(&self.record.user());
-        let Some(one) = found.filter(|one| one.is_for(grant)) else {
+        let Some(one) = found.filter(|one| one.is_for(&wish.grants)) else {
             if found.is_some() {
                 self.add(Change::DropUser, "it has other rights, which cannot be changed");
             }
             let reason =
-                if found.is_some() { "with the right that the record asks for" } else { "it is missing" };
-            return self.add(Change::Authorize { password, grant, active }, reason);
+                if found.is_some() { "with the rights that the record asks for" } else { "it is missing" };
+            let grants = if active { wish.grants.clone() } else { [place].into() };
+            return self.add(Change::Authorize { password, grants, active }, reason);
         };
         if one.active && !active {
             self.add(Change::Activate(false), "it is suspended");
@@ -301,33 +300,34 @@ impl<'a> Draft<'a> {
     /// The new right before the old one goes, so that a device that moves is never without; and after the
     /// password, so that its old owner, who knows the old one, never reaches the new database.
     fn access(&mut self, wish: &Wish, found: &Found) {
-        let wanted = wish.grant.map(|grant| grant.database.to_string());
-        if let (Some(grant), Some(database)) = (wish.grant, &wanted) {
-            match found.grants.get(database) {
+        let wanted: BTreeSet<String> = wish.grants.iter().map(|grant| grant.database.to_string()).collect();
+        for grant in &wish.grants {
+            match found.grants.get(&grant.database.to_string()) {
                 Some(privilege) if *privilege == grant.privilege => {}
-                Some(privilege) => self.add(Change::Grant(grant), format!("it is {privilege}")),
-                None => self.add(Change::Grant(grant), "it is missing"),
+                Some(privilege) => self.add(Change::Grant(*grant), format!("it is {privilege}")),
+                None => self.add(Change::Grant(*grant), "it is missing"),
             }
         }
-        for (database, privilege) in found.grants.iter().filter(|(name, _)| Some(*name) != wanted.as_ref()) {
+        for (database, privilege) in found.grants.iter().filter(|(name, _)| !wanted.contains(*name)) {
             self.add(Change::Revoke(database.clone()), format!("no record asks for {privilege} there"));
         }
     }
 
-    fn config_line(&mut self, wish: &Wish, found: &Found, now: DateTime<Utc>) {
-        let Some(line) = &wish.line else { return };
-        let point = found.point.as_ref();
-        let is_due = |point: &Point| line.is_due(DateTime::from_timestamp_nanos(point.time), now);
-        let reason = match point {
-            None => "it is missing",
-            Some(point) if point.line.as_deref() != Some(line.text.expose()) => {
-                "the device reads another one"
-            }
-            Some(point) if is_due(point) => "half of its life is over",
-            Some(_) => return,
-        };
-        let after = point.map(|point| point.time);
-        self.add(Change::WriteConfigLine { line: line.clone(), after }, reason);
+    fn config_lines(&mut self, wish: &Wish, found: &Found, now: DateTime<Utc>) {
+        for line in &wish.lines {
+            let point = found.points.get(&line.database);
+            let is_due = |point: &Point| line.is_due(DateTime::from_timestamp_nanos(point.time), now);
+            let reason = match point {
+                None => "it is missing",
+                Some(point) if point.line.as_deref() != Some(line.text.expose()) => {
+                    "the device reads another one"
+                }
+                Some(point) if is_due(point) => "half of its life is over",
+                Some(_) => continue,
+            };
+            let after = point.map(|point| point.time);
+            self.add(Change::WriteConfigLine { line: line.clone(), after }, reason);
+        }
     }
 }
 

@@ -153,11 +153,12 @@ impl Reconciler {
             applied.doubt(action.record, action.change.facet());
         }
         for (record, found) in found {
-            let line = desired.wishes.get(record).and_then(|wish| wish.line.as_ref());
-            if let (Some(line), Some(point)) = (line, &found.point)
-                && point.line.as_deref() == Some(line.text.expose())
-            {
-                applied.wrote(*record, DateTime::from_timestamp_nanos(point.time));
+            for line in desired.wishes.get(record).into_iter().flat_map(|wish| &wish.lines) {
+                if let Some(point) = found.points.get(&line.database)
+                    && point.line.as_deref() == Some(line.text.expose())
+                {
+                    applied.wrote(*record, line.database, DateTime::from_timestamp_nanos(point.time));
+                }
             }
         }
     }
@@ -168,8 +169,10 @@ impl Reconciler {
         let wish = desired.wishes.get(&outcome.record);
         let (mut applied, now) = (self.site.ledger.lock(), (self.site.clock)());
         applied.settle(outcome.record, wish, &unsettled, now);
-        if outcome.done.iter().any(|action| matches!(action.change, Change::WriteConfigLine { .. })) {
-            applied.wrote(outcome.record, now);
+        for action in &outcome.done {
+            if let Change::WriteConfigLine { line, .. } = &action.change {
+                applied.wrote(outcome.record, line.database, now);
+            }
         }
     }
 

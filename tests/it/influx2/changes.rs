@@ -1,6 +1,6 @@
 //! What becomes of records and of what was changed by hand, as devices and owners meet it.
 
-use karana::sync::Orphan;
+use karana::sync::{Handover, Orphan};
 use reqwest::Method;
 
 use super::*;
@@ -68,6 +68,28 @@ async fn a_karana_moves_with_its_rights_and_a_new_password_takes_the_place_of_th
     world.change(|fleet| fleet.devices[0] = old.clone());
     settle(&mut reconciler, Depth::Quick).await;
     world.works(&old, &owners[0], &owners[1]).await;
+}
+
+#[tokio::test]
+async fn a_karana_that_is_handed_over_gets_at_both_buckets_until_it_has_moved() {
+    let world = World::new(fleet()).await;
+    let mut reconciler = world.reconciler();
+    settle(&mut reconciler, Depth::Quick).await;
+    let Fleet { owners, devices } = world.fleet();
+    let old = devices[0].clone();
+    let handover = Some(Handover { password: old.password.clone(), from: Some(owners[0].uuid) });
+    let moving = Device { owner: Some(owners[1].uuid), password: password(), handover, ..old.clone() };
+    world.change(|fleet| fleet.devices[0] = moving.clone());
+    settle(&mut reconciler, Depth::Quick).await;
+    for owner in &owners {
+        assert!(world.lets_in(old.uuid, &old.password, owner.uuid).await);
+        assert_eq!(world.influx.write(old.uuid, &old.password, owner.uuid, "data t=1i").await, 204);
+    }
+    let moved = Device { handover: None, ..moving };
+    world.change(|fleet| fleet.devices[0] = moved.clone());
+    settle(&mut reconciler, Depth::Quick).await;
+    world.works(&moved, &owners[1], &owners[0]).await;
+    assert!(!world.lets_in(old.uuid, &old.password, owners[1].uuid).await);
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 //! The rights of an authorization cannot be changed, so that it is dropped and made again with its password. It is made before it
 //! has a password, and lets nobody in until then. A crash in between leaves a record whose password is in doubt.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -38,8 +39,8 @@ impl Organization {
             Change::SetRetention { database, lasts, .. } => {
                 self.set_retention(&database.to_string(), *lasts).await
             }
-            Change::Authorize { password, grant, active } => {
-                self.authorize(record, password, *grant, *active).await
+            Change::Authorize { password, grants, active } => {
+                self.authorize(record, password, grants, *active).await
             }
             Change::SetPassword(password) => {
                 let id = self.authorization(&record.user())?;
@@ -142,22 +143,27 @@ impl Organization {
         &self,
         record: Record,
         password: &Secret,
-        grant: Grant,
+        grants: &BTreeSet<Grant>,
         active: bool,
     ) -> Result<(), Trouble> {
-        let bucket = self.bucket(&grant.database.to_string())?;
-        let actions: &[&str] = match grant.privilege {
-            Privilege::Read => &["read"],
-            Privilege::Write => &["write"],
-            Privilege::All => &["read", "write"],
-        };
-        let permission = |action: &&str| json!({"action": action, "resource": {"type": BUCKETS, "id": bucket, "orgID": self.org}});
+        let mut permissions = Vec::new();
+        for Grant { database, privilege } in grants {
+            let bucket = self.bucket(&database.to_string())?;
+            let actions: &[&str] = match privilege {
+                Privilege::Read => &["read"],
+                Privilege::Write => &["write"],
+                Privilege::All => &["read", "write"],
+            };
+            permissions.extend(actions.iter().map(|action| {
+                json!({"action": action, "resource": {"type": BUCKETS, "id": bucket, "orgID": self.org}})
+            }));
+        }
         let body = json!({
             "token": record.user(),
             "description": record.to_string(),
             "orgID": self.org,
             "status": status(active),
-            "permissions": actions.iter().map(permission).collect::<Vec<_>>(),
+            "permissions": permissions,
         });
         let create = || self.client.call::<Legacy>(Call::change(Method::POST, AUTHORIZATIONS, body.clone()));
         let made = match create().await? {
