@@ -74,7 +74,7 @@ fn durations() {
     for long in ["36501d", "99999999999999999999s", "18446744073709551615d"] {
         assert_refused(&format!("[sync]\ninterval = {long}"), ":2: [sync] interval: must be at most 36500d");
     }
-    for wrong in ["5", "m", "5 m", "-5m", "1.5h", "5w", "5M", "5ä"] {
+    for wrong in ["5", "m", "5 m", "-5m", "1.5h", "5y", "5M", "5ä"] {
         let [problem] = &problems(&format!("[sync]\ninterval = {wrong}"))[..] else { panic!("{wrong}") };
         assert!(problem.contains("must be a number with the unit"), "{wrong}: {problem}");
     }
