@@ -282,26 +282,27 @@ fn influx_settings(config: &Config) -> Option<sync::InfluxSettings> {
         port: influx.port,
         user: influx.user.clone(),
         pass: influx.pass.expose().to_owned(),
+        token: influx.token.as_ref().map(|token| token.expose().to_owned()),
+        org: influx.org.clone(),
         ssl: influx.ssl,
         device_host: influx.device_host.clone(),
         device_port: influx.device_port,
+        retention: influx.retention,
     })
 }
 
-/// What an operator should know of the configuration, and cannot see: keys that have no effect yet, a file that others
-/// can read.
+/// What an operator should know of the configuration, and cannot see: keys that have no effect, or do not go together, a file
+/// that others can read.
 fn remarks(config: &Config) -> Vec<String> {
     let mut remarks = Vec::new();
-    let mut not_yet = |set: bool, key: &str| {
-        if set {
-            remarks.push(format!("{key} is set, and has no effect in this version"));
-        }
-    };
-    not_yet(
-        config.influxdb.as_ref().is_some_and(|influx| influx.retention.is_some()),
-        "[influxdb] retention",
-    );
-    not_yet(config.grafana.is_some() && config.influxdb.is_none(), "[grafana] without [influxdb]");
+    if config.grafana.is_some() && config.influxdb.is_none() {
+        remarks.push("[grafana] without [influxdb] is set, and has no effect in this version".into());
+    }
+    let retention = config.influxdb.as_ref().and_then(|influx| influx.retention);
+    // A config line is written again when half of its life is over: by the first round after that.
+    if retention.is_some_and(|retention| config.sync.interval > retention / 4) {
+        remarks.push("[sync] interval is more than a quarter of [influxdb] retention: config lines may expire before they are written again".into());
+    }
     if let Some(file) = config.file.as_deref().filter(|_| config.influxdb.is_some()) {
         let mode = std::fs::metadata(file).map(|data| data.permissions().mode()).unwrap_or_default();
         if mode & 0o077 != 0 {

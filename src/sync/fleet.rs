@@ -150,9 +150,12 @@ pub(super) mod tests {
             port: 8086,
             user: "admin".into(),
             pass: "secret".into(),
+            token: None,
+            org: None,
             ssl: false,
             device_host: "influx.test".into(),
             device_port: 8086,
+            retention: None,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Sync makes the back ends, an InfluxDB 1.x and a Grafana, hold exactly what the records ask for. Of each there is a task, so
+//! Sync makes the back ends, an InfluxDB (1.x or 2.x) and a Grafana, hold exactly what the records ask for. Of each there is a task, so
 //! that neither waits for the other.
 //!
 //! ```text
@@ -45,6 +45,7 @@ use tokio::task::AbortHandle;
 pub use backend::{BackEnd, Depth, Round, Setback};
 pub use fleet::{Device, Fleet, Handover, Owner, Terms};
 pub use grafana::GrafanaSettings;
+pub use influx::Reconciler as InfluxReconciler;
 pub use outlook::{Orphan, Outlook, Step};
 pub use record::{Record, Resource};
 pub use report::{BackEndResult, Count, Failure, OpenFailure, Progress, Report, Standing, State, Status};
@@ -94,23 +95,29 @@ pub struct Settings {
     pub grafana_state_file: PathBuf,
 }
 
-/// An InfluxDB 1.x and its administrator.
+/// An InfluxDB, 1.x or 2.x, and who signs in to it. Which of them it is shows when it is met.
 #[derive(Clone)]
 pub struct InfluxSettings {
     /// Name or address.
     pub host: String,
     /// Port of its HTTP interface.
     pub port: u16,
-    /// An administrator.
+    /// An administrator of a 1.x; empty where there is none.
     pub user: String,
     /// The administrator's password.
     pub pass: String,
+    /// A token of a 2.x, with all rights in its organization.
+    pub token: Option<String>,
+    /// The name of that organization; none: the only one that the token sees.
+    pub org: Option<String>,
     /// Whether to speak HTTPS.
     pub ssl: bool,
     /// Where devices reach this InfluxDB: named in their config lines.
     pub device_host: String,
     /// The port to `device_host`.
     pub device_port: u16,
+    /// How long points are kept; none: as the server has it.
+    pub retention: Option<Duration>,
 }
 
 impl InfluxSettings {
@@ -133,8 +140,11 @@ impl fmt::Debug for InfluxSettings {
             .field("address", &self.address())
             .field("user", &self.user)
             .field("pass", &"********")
+            .field("token", &self.token.as_ref().map(|_| "********"))
+            .field("org", &self.org)
             .field("device_host", &self.device_host)
             .field("device_port", &self.device_port)
+            .field("retention", &self.retention)
             .finish()
     }
 }

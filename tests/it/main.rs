@@ -19,6 +19,7 @@ mod grafana;
 mod handover;
 mod health;
 mod import;
+mod influx2;
 mod karanas;
 mod keys;
 mod layering;
