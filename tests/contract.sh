@@ -12,7 +12,7 @@ phases() { if [[ $1 == admin ]]; then echo examples,coverage,fuzzing,stateful; e
 case ${1-} in
     '') ;;
     --long)
-        examples=300
+        examples=100
         phases() { echo examples,coverage,fuzzing,stateful; }
         ;;
     *) echo 'Usage: tests/contract.sh [--long]' >&2 && exit 2 ;;

@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 
-use super::action::Record;
 use super::fleet::Fleet;
+use super::link::Trouble;
 use super::outlook::{Orphan, Outlook};
+use super::record::Record;
 use super::report::{Failure, Progress};
 use super::scope::Scope;
 
@@ -54,6 +55,32 @@ pub struct Round {
     pub actions_done: usize,
     /// Whether some of the failures may pass when tried again.
     pub retry: bool,
+}
+
+impl Round {
+    /// One that did so many actions. `failures` may pass when tried again; what is `refused` does not until its record
+    /// changes.
+    pub fn of<'a>(
+        records: BTreeSet<Record>,
+        actions_done: usize,
+        mut failures: Vec<Failure>,
+        refused: impl Iterator<Item = (Record, &'a str)>,
+    ) -> Self {
+        let retry = !failures.is_empty();
+        failures.extend(refused.map(|(record, reason)| Failure::new(record, reason)));
+        failures.sort();
+        Self { records, failures, actions_done, retry }
+    }
+}
+
+impl From<Trouble> for Setback {
+    fn from(trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::Denied(reason) => Self::Denied(reason),
+            // Of a single request it would be a record's failure; here it stood for the whole.
+            Trouble::Unreachable(reason) | Trouble::Rejected(reason) => Self::Unreachable(reason),
+        }
+    }
 }
 
 /// A server that is to hold what the records ask for.

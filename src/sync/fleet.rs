@@ -1,8 +1,10 @@
 //! What the records ask for, free of the store's types, so that sync can be read and tested without a store.
 
+mod tables;
+
 use uuid::Uuid;
 
-use super::action::Record;
+use super::record::Record;
 
 /// Every owner and every device on record, at one moment.
 ///
@@ -61,8 +63,19 @@ pub struct Device {
     pub suspended: bool,
     /// `name` of the record: the title of its dashboard.
     pub name: String,
+    /// Set while the device in the field is being handed over to what its record says.
+    pub handover: Option<Handover>,
     /// `kid` of the record: how the device may call itself in the tag `KID`, beside its uuid.
     pub kid: Option<String>,
+}
+
+/// What a device in the field still goes by, while it learns what its record says.
+#[derive(Clone)]
+pub struct Handover {
+    /// The password that it has, and that InfluxDB takes for the time being.
+    pub password: String,
+    /// The owner in whose database it polls its configuration until it posts to its new owner's; none when it does not move.
+    pub from: Option<Uuid>,
 }
 
 #[cfg(test)]
@@ -93,6 +106,7 @@ pub(super) mod tests {
             suspended: false,
             name: format!("K{n}"),
             kid: None,
+            handover: None,
         }
     }
 

@@ -2,34 +2,32 @@
 //! that neither waits for the other.
 //!
 //! ```text
-//! Fleet ── desired ──► Desired ─┐
-//! InfluxDB ─ actual ─► Actual ──┼─ plan ──► Plan ── apply ──► InfluxDB
-//! state file ────────► Applied ─┘                        └──► Applied
+//! Fleet ──── desired ───► Desired ─┐
+//! back end ─ actual ────► Actual ──┼─ plan ──► Plan ── apply ──► back end
+//! state file ─ Ledger ──► Applied ─┘                        └──► Ledger
 //! ```
 //!
-//! `plan` does no I/O; planning again after a plan was applied gives an empty plan. The task compares at two
-//! depths: quickly, what changed or is visibly missing, at start, after changes and from time to time; and
-//! fully, rights and config lines of every record, when asked to.
-//!
-//! What neither depth shows is a password that was changed by hand in InfluxDB: it tells no passwords, and
-//! trying each would cost a bcrypt. Deleting the state file has every password set again.
+//! Planning does no I/O; planning again after a plan was applied gives an empty plan. The task of a back end compares at two
+//! depths: quickly, what changed or is visibly missing, at start, after changes and from time to time; and fully, all that
+//! there is of every record, when asked to. `influx/` and `grafana/` know what is compared and changed; what they have in
+//! common lies beside them.
 
-mod action;
-mod applied;
+mod apply;
 mod backend;
-mod desired;
 mod fleet;
 pub mod grafana;
 mod influx;
+mod ledger;
+mod link;
 mod outlook;
 mod plan;
 pub mod presence;
 pub mod readings;
-mod records;
+mod record;
 mod report;
-mod round;
 mod scope;
 mod secret;
+mod site;
 mod stats;
 mod task;
 pub mod webhooks;
@@ -44,12 +42,11 @@ use chrono::{DateTime, Utc};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::AbortHandle;
 
-pub use action::{Action, Change, Record, Resource};
 pub use backend::{BackEnd, Depth, Round, Setback};
-pub use desired::{Grant, Line, Privilege};
-pub use fleet::{Device, Fleet, Owner};
+pub use fleet::{Device, Fleet, Handover, Owner};
 pub use grafana::GrafanaSettings;
 pub use outlook::{Orphan, Outlook, Step};
+pub use record::{Record, Resource};
 pub use report::{BackEndResult, Count, Failure, OpenFailure, Progress, Report, Standing, State, Status};
 pub use scope::Scope;
 pub use secret::Secret;
@@ -58,7 +55,6 @@ pub use stats::{Requests, Stats};
 use crate::error::Error;
 use backend::Settled;
 use report::Ended;
-use round::Reconciler;
 use stats::Counts;
 use task::{Request, Task};
 
@@ -180,21 +176,18 @@ impl Sync {
         changed: watch::Receiver<T>,
     ) -> Self {
         let influxdb = settings.influx.clone().map(|influx| {
-            let counts = Arc::<Counts>::default();
             let (stop, stopping) = watch::channel(false);
-            let reconciler =
-                Reconciler::new(&settings, influx, fleet.clone(), CLOCK, stopping.clone(), counts.clone());
-            let settled = reconciler.knowledge();
-            Handle::start(reconciler, settled, &settings, changed.clone(), counts, (stop, stopping))
+            let (file, drop_data) = (settings.state_file.clone(), settings.drop_data);
+            let reconciler = influx::Reconciler::new(influx, drop_data, file, fleet.clone(), CLOCK, stopping);
+            let (settled, counts) = (reconciler.knowledge(), reconciler.counts());
+            Handle::start(reconciler, settled, &settings, changed.clone(), counts, stop)
         });
         let grafana = settings.grafana.clone().map(|grafana| {
-            let counts = Arc::<Counts>::default();
             let (stop, stopping) = watch::channel(false);
             let file = settings.grafana_state_file.clone();
-            let reconciler =
-                grafana::Reconciler::new(grafana, file, fleet, CLOCK, stopping.clone(), counts.clone());
-            let settled = reconciler.knowledge();
-            Handle::start(reconciler, settled, &settings, changed, counts, (stop, stopping))
+            let reconciler = grafana::Reconciler::new(grafana, file, fleet, CLOCK, stopping);
+            let (settled, counts) = (reconciler.knowledge(), reconciler.counts());
+            Handle::start(reconciler, settled, &settings, changed, counts, stop)
         });
         Self(vec![
             BackEndHandle { name: INFLUXDB, task: influxdb },
@@ -320,7 +313,7 @@ impl Handle {
         settings: &Settings,
         changed: watch::Receiver<T>,
         counts: Arc<Counts>,
-        (stop, stopping): (watch::Sender<bool>, watch::Receiver<bool>),
+        stop: watch::Sender<bool>,
     ) -> Self {
         let (requests, incoming) = mpsc::channel(64);
         let idle = Status { state: State::Idle, last_round: None, failures: Vec::new() };
@@ -333,7 +326,7 @@ impl Handle {
             back_end,
             requests: incoming,
             changed: settings.on_change.then_some(changed),
-            stopping,
+            stopping: stop.subscribe(),
             status,
             progress,
             ended: rounds,

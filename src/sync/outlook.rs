@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::action::Record;
+use super::record::Record;
 
 /// What a round would do now, in order, and what it would leave.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -1,259 +1,120 @@
-//! The plan: what to do so that InfluxDB holds what the records ask for. No I/O; applying a plan and
-//! planning again gives an empty one.
+//! What a plan is, for whatever back end: changes in the order of work, each for a record and with a reason.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::fmt::{self, Debug};
 
-use uuid::Uuid;
+use super::outlook::Step;
+use super::record::Record;
 
-use super::action::{Action, Change, Record, Resource};
-use super::applied::{Applied, Facet, Traces};
-use super::desired::{Desired, Privilege, Wish};
-use super::outlook::Orphan;
+/// What a back end can be made to change.
+pub trait Change: Clone + Debug + PartialEq + Send + std::marker::Sync {
+    /// Parts of a plan that follow each other, in their order. Sequences of one do not depend on each other; they may depend
+    /// on those before.
+    type Stage: Copy + Debug + Ord + Send + std::marker::Sync;
 
-/// What an InfluxDB holds, as far as it was looked at.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Actual {
-    /// Its databases and users.
-    pub listing: Listing,
-    /// What was found about the records that were looked at.
-    pub found: BTreeMap<Record, Found>,
+    /// Whose it is, as reports call it.
+    const BACK_END: &'static str;
+
+    /// What is done for `record`, in words and without secrets.
+    fn words(&self, record: Record) -> String;
+
+    /// Whether all it does is to end access. Such a change waits for no other, and is right even when the steps before it
+    /// failed.
+    fn ends_access(&self) -> bool;
 }
 
-/// The databases and users of an InfluxDB: cheap to read, however many.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Listing {
-    /// Names of all databases.
-    pub databases: BTreeSet<String>,
-    /// Names of all users, and whether each is an administrator.
-    pub users: BTreeMap<String, bool>,
-}
-
-/// What an InfluxDB holds about one record.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Found {
-    /// The rights of its user, by database; `NO PRIVILEGES` is none.
-    pub grants: BTreeMap<String, Privilege>,
-    /// The point that answers its device when it polls.
-    pub point: Option<Point>,
-}
-
-/// A point of series `config`.
+/// One step towards what the records ask for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Point {
-    /// The config line it carries; a point written by someone else may carry none.
-    pub line: Option<String>,
-    /// Nanoseconds since 1970.
-    pub time: i64,
+pub struct Action<C> {
+    /// The record it is done for.
+    pub record: Record,
+    /// What to do.
+    pub change: C,
+    /// Why, in words.
+    pub reason: String,
+    /// Whether this has been done before and was undone by hand since.
+    pub drift: bool,
+}
+
+impl<C: Change> Action<C> {
+    /// The same as every back end tells it.
+    pub fn step(&self) -> Step {
+        Step {
+            backend: C::BACK_END,
+            record: self.record,
+            action: self.change.words(self.record),
+            reason: self.reason.clone(),
+            drift: self.drift,
+        }
+    }
+}
+
+impl<C: Change> fmt::Display for Action<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {} ({})", self.record, self.change.words(self.record), self.reason)
+    }
 }
 
 /// Actions for one record, to be done one after the other.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sequence {
+pub struct Sequence<C> {
     /// The record.
     pub record: Record,
     /// What to do, in the order that is safe. Never empty.
-    pub actions: Vec<Action>,
+    pub actions: Vec<Action<C>>,
 }
 
-/// All there is to do. Sequences of one stage do not depend on each other; each stage may depend on those
-/// before it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Plan {
-    /// What only takes away. First, and never behind the making of users, which takes InfluxDB a while: access
-    /// should end no later than it must.
-    pub withdrawals: Vec<Sequence>,
-    /// What owners ask for: the databases above all.
-    pub owners: Vec<Sequence>,
-    /// What devices ask for, in the owners' databases.
-    pub devices: Vec<Sequence>,
+/// All there is to do.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan<C: Change> {
+    stages: BTreeMap<C::Stage, Vec<Sequence<C>>>,
 }
 
-impl Plan {
+impl<C: Change> Default for Plan<C> {
+    fn default() -> Self {
+        Self { stages: BTreeMap::new() }
+    }
+}
+
+impl<C: Change> Plan<C> {
+    /// Adds what is to be done for one record in a stage, if it is anything.
+    pub fn file(&mut self, stage: C::Stage, record: Record, actions: Vec<Action<C>>) {
+        if !actions.is_empty() {
+            self.stages.entry(stage).or_default().push(Sequence { record, actions });
+        }
+    }
+
     /// The stages, in the order to apply them.
-    pub fn into_stages(self) -> [Vec<Sequence>; 3] {
-        [self.withdrawals, self.owners, self.devices]
+    pub fn into_stages(self) -> impl Iterator<Item = Vec<Sequence<C>>> {
+        self.stages.into_values()
+    }
+
+    /// What belongs to one stage.
+    #[cfg(test)]
+    pub fn stage(&self, stage: C::Stage) -> &[Sequence<C>] {
+        self.stages.get(&stage).map_or(&[], |sequences| sequences)
     }
 
     /// Every sequence, in order.
-    pub fn sequences(&self) -> impl Iterator<Item = &Sequence> {
-        [&self.withdrawals, &self.owners, &self.devices].into_iter().flatten()
+    pub fn sequences(&self) -> impl Iterator<Item = &Sequence<C>> {
+        self.stages.values().flatten()
+    }
+
+    /// Every action, in order.
+    pub fn actions(&self) -> impl Iterator<Item = &Action<C>> {
+        self.sequences().flat_map(|sequence| &sequence.actions)
+    }
+
+    /// Every action, in order.
+    pub fn actions_mut(&mut self) -> impl Iterator<Item = &mut Action<C>> {
+        self.stages.values_mut().flatten().flat_map(|sequence| &mut sequence.actions)
     }
 
     /// Leaves out what is done for others.
     pub fn retain(&mut self, wanted: impl Fn(Record) -> bool) {
-        for stage in [&mut self.withdrawals, &mut self.owners, &mut self.devices] {
+        for stage in self.stages.values_mut() {
             stage.retain(|sequence| wanted(sequence.record));
         }
-    }
-
-    /// Every action, in order.
-    pub fn actions(&self) -> impl Iterator<Item = &Action> {
-        self.sequences().flat_map(|sequence| &sequence.actions)
+        self.stages.retain(|_, stage| !stage.is_empty());
     }
 }
-
-/// The records that must be looked at before they can be planned, when all others may be trusted to be as
-/// they were left: those that changed since, that were never settled, or that miss something visible.
-pub fn doubtful(desired: &Desired, listing: &Listing, applied: &Applied) -> BTreeSet<Record> {
-    let in_doubt = |(record, wish): &(&Record, &Wish)| {
-        wish.password.is_some()
-            && (listing.users.get(&record.user()) != Some(&false)
-                || wish.databases().iter().any(|database| !listing.databases.contains(&database.to_string()))
-                || !applied.traces(**record).is_some_and(|traces| traces.are(&Traces::of(**record, wish))))
-    };
-    desired.wishes.iter().filter(in_doubt).map(|(record, _)| *record).collect()
-}
-
-/// Plans for every record that was looked at, and for those that should not be there.
-///
-/// Only users and databases that a record names, or that `applied` knows as ours, are ever touched.
-pub fn plan(desired: &Desired, actual: &Actual, applied: &Applied) -> Plan {
-    let mut plan = Plan::default();
-    for record in applied.records().filter(|record| !desired.wishes.contains_key(record)) {
-        let mut draft = Draft::new(record, &actual.listing, Known::default());
-        draft.drop_user("the record is deleted");
-        if record.resource == Resource::Users && desired.drop_data {
-            draft.drop_database();
-        }
-        draft.file(&mut plan);
-    }
-    for (record, wish) in &desired.wishes {
-        let mut draft = Draft::new(*record, &actual.listing, Known::of(*record, wish, applied));
-        if wish.password.is_none() {
-            draft.create_database(wish);
-            // The name is a record's own, so the user is ours even where we do not remember making it.
-            draft.drop_user("the record asks for no user");
-        } else if let Some(found) = actual.found.get(record) {
-            draft.create_database(wish);
-            draft.user(wish);
-            draft.access(wish, found);
-            draft.config_line(wish, found);
-        }
-        draft.file(&mut plan);
-    }
-    plan
-}
-
-/// Users and databases that bear a name as we give them, and belong to no record: those of a deleted owner whose
-/// data is kept among them. What is planned to go is none.
-pub fn orphans(desired: &Desired, listing: &Listing, applied: &Applied) -> Vec<Orphan> {
-    let records: BTreeSet<Uuid> =
-        desired.wishes.keys().copied().chain(applied.records()).map(|record| record.uuid).collect();
-    // As we write them, and in no other of the ways that a UUID can be written.
-    let is_ours = |name: &str| Uuid::try_parse(name).is_ok_and(|uuid| uuid.to_string() == name);
-    let is_orphan =
-        |name: &&String| is_ours(name) && Uuid::try_parse(name).is_ok_and(|uuid| !records.contains(&uuid));
-    let orphan = |kind: &str, name: &String| Orphan {
-        backend: super::INFLUXDB.into(),
-        kind: kind.into(),
-        name: name.clone(),
-    };
-    let users = listing.users.keys().filter(is_orphan).map(|name| orphan("user", name));
-    let databases = listing.databases.iter().filter(is_orphan).map(|name| orphan("database", name));
-    users.chain(databases).collect()
-}
-
-/// What is known to have been applied of a wish: if it is not so, somebody has changed it.
-#[derive(Default)]
-struct Known(Vec<Facet>);
-
-impl Known {
-    fn of(record: Record, wish: &Wish, applied: &Applied) -> Self {
-        let Some(traces) = applied.traces(record) else { return Self::default() };
-        let wanted = Traces::of(record, wish);
-        Self(Facet::ALL.into_iter().filter(|facet| traces.hold(&wanted, *facet)).collect())
-    }
-}
-
-/// The sequence for one record while it is being planned. The order of the calls is the order of work.
-struct Draft<'a> {
-    record: Record,
-    listing: &'a Listing,
-    known: Known,
-    actions: Vec<Action>,
-}
-
-impl<'a> Draft<'a> {
-    fn new(record: Record, listing: &'a Listing, known: Known) -> Self {
-        Self { record, listing, known, actions: Vec::new() }
-    }
-
-    fn add(&mut self, change: Change, reason: impl Into<String>) {
-        let drift = self.known.0.contains(&change.facet());
-        self.actions.push(Action { record: self.record, change, reason: reason.into(), drift });
-    }
-
-    fn file(self, plan: &mut Plan) {
-        let takes_away = |change: &Change| change.ends_access() || matches!(change, Change::DropDatabase(_));
-        let stage = match self.record.resource {
-            _ if self.actions.is_empty() => return,
-            _ if self.actions.iter().all(|action| takes_away(&action.change)) => &mut plan.withdrawals,
-            Resource::Users => &mut plan.owners,
-            Resource::Karanas => &mut plan.devices,
-        };
-        stage.push(Sequence { record: self.record, actions: self.actions });
-    }
-
-    fn drop_user(&mut self, reason: &str) {
-        if self.listing.users.contains_key(&self.record.user()) {
-            self.add(Change::DropUser, reason);
-        }
-    }
-
-    fn drop_database(&mut self) {
-        if self.listing.databases.contains(&self.record.uuid.to_string()) {
-            self.add(Change::DropDatabase(self.record.uuid), "the owner is deleted, and drop_data is set");
-        }
-    }
-
-    fn create_database(&mut self, wish: &Wish) {
-        if let Some(database) = wish.database
-            && !self.listing.databases.contains(&database.to_string())
-        {
-            self.add(Change::CreateDatabase(database), "it is missing");
-        }
-    }
-
-    fn user(&mut self, wish: &Wish) {
-        let Some(password) = wish.password.clone() else { return };
-        match self.listing.users.get(&self.record.user()) {
-            None => self.add(Change::CreateUser(password), "it is missing"),
-            Some(_) if !self.known.0.contains(&Facet::Password) => {
-                self.add(Change::SetPassword(password), "it is not known to be the one on record");
-            }
-            Some(_) => {}
-        }
-        if self.listing.users.get(&self.record.user()) == Some(&true) {
-            self.add(Change::RevokeAdmin, "no record asks for an administrator");
-        }
-    }
-
-    /// The new right before the old one goes, so that a device that moves is never without; and after the
-    /// password, so that its old owner, who knows the old one, never reaches the new database.
-    fn access(&mut self, wish: &Wish, found: &Found) {
-        let wanted = wish.grant.map(|grant| grant.database.to_string());
-        if let (Some(grant), Some(database)) = (wish.grant, &wanted) {
-            match found.grants.get(database) {
-                Some(privilege) if *privilege == grant.privilege => {}
-                Some(privilege) => self.add(Change::Grant(grant), format!("it is {privilege}")),
-                None => self.add(Change::Grant(grant), "it is missing"),
-            }
-        }
-        for (database, privilege) in found.grants.iter().filter(|(name, _)| Some(*name) != wanted.as_ref()) {
-            self.add(Change::Revoke(database.clone()), format!("no record asks for {privilege} there"));
-        }
-    }
-
-    fn config_line(&mut self, wish: &Wish, found: &Found) {
-        let Some(line) = &wish.line else { return };
-        let point = found.point.as_ref();
-        if point.and_then(|point| point.line.as_deref()) != Some(line.text.expose()) {
-            let reason = if point.is_some() { "the device reads another one" } else { "it is missing" };
-            let after = point.map(|point| point.time);
-            self.add(Change::WriteConfigLine { line: line.clone(), after }, reason);
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests;

@@ -28,7 +28,7 @@ use uuid::Uuid;
 pub use roster::{Roster, Watched, place_of};
 
 use super::InfluxSettings;
-use super::influx::client::Trouble;
+use super::link::Trouble;
 use super::stats::{Counts, Requests};
 use crate::backoff::Backoff;
 use crate::store::Clock;

@@ -8,9 +8,10 @@ use serde_json::Value;
 use tokio::sync::Semaphore;
 
 use super::InfluxSettings;
-use super::influx::client::{Client, Trouble};
+use super::influx::client::Client;
 use super::influx::readings::{Span, aggregated, numeric_fields};
 pub use super::influx::sightings::Place;
+use super::link::Trouble;
 use crate::error::Error;
 
 /// Readers at a time: others wait, so that charts keep nothing else from InfluxDB.

@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::action::{Record, Resource};
 use super::backend::Round;
+use super::record::{Record, Resource};
 
 /// The result of a full comparison.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::action::{Record, Resource};
 use super::fleet::Fleet;
+use super::record::{Record, Resource};
 
 /// Which records a round is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use super::backend::Setback;
-use super::influx::client::Trouble;
+use super::link::Trouble;
 use crate::histogram::{Histogram, Reading};
 
 /// How sync has been doing since the start.

@@ -49,7 +49,6 @@ impl World {
             Arc::new(move || fleet.lock().unwrap().clone()),
             chrono::Utc::now,
             self.stop.subscribe(),
-            Arc::default(),
         )
     }
 
@@ -117,6 +116,7 @@ fn device(owner: &Owner, name: &str) -> Device {
         suspended: false,
         name: name.into(),
         kid: None,
+        handover: None,
     }
 }
 

@@ -81,6 +81,7 @@ fn device(owner: &Owner) -> Device {
         suspended: false,
         name: "Roof".into(),
         kid: None,
+        handover: None,
     }
 }
 

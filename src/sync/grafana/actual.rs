@@ -10,7 +10,7 @@ use super::applied::Applied;
 use super::client::{Client, Membership, Scope, User};
 use super::dashboard::{TAG, uid_of_device, uid_of_home};
 use super::desired::{Datasource, Desired, organization_name};
-use crate::sync::influx::client::Trouble;
+use crate::sync::link::Trouble;
 
 /// Requests at a time.
 const AT_A_TIME: usize = 8;

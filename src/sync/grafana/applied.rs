@@ -5,21 +5,17 @@
 //! that is known as ours and otherwise in doubt: it is looked at and applied again.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io;
-use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::action::Facet;
 use super::actual::Listing;
+use super::change::Facet;
 use super::client::User;
 use super::desired::{Account, Board, Datasource, Desired, Wish, parked_login};
-use crate::durable;
-use crate::sync::action::{Record, Resource};
+use crate::sync::record::{Record, Resource};
 
 /// SHA-256, as lower-case hexadecimal digits.
 type Fingerprint = String;
@@ -297,55 +293,6 @@ fn fingerprint(owner: Uuid, wish: &Wish, facet: Facet) -> Option<Fingerprint> {
     }
 }
 
-/// The file that [`Applied`] is kept in.
-#[derive(Debug, Clone)]
-pub struct StateFile {
-    path: PathBuf,
-    /// Which Grafana: what was applied to one says nothing about another.
-    server: String,
-}
-
-#[derive(Default, Serialize, Deserialize)]
-struct Content {
-    servers: BTreeMap<String, Applied>,
-}
-
-impl StateFile {
-    /// The part of the file at `path` that is about the Grafana at the address `server`.
-    pub fn new(path: PathBuf, server: String) -> Self {
-        Self { path, server }
-    }
-
-    /// Reads what is known. A file that is missing or damaged means that nothing is: all will be looked at again, and what
-    /// is there under our names is found to be there, so it is never an error.
-    pub fn load(&self) -> Applied {
-        self.content().servers.remove(&self.server).unwrap_or_default()
-    }
-
-    /// Writes what is known, to be found whole or not at all after a power cut. Readable by its owner only.
-    pub fn save(&self, applied: &Applied) -> io::Result<()> {
-        let mut content = self.content();
-        content.servers.insert(self.server.clone(), applied.clone());
-        let text = serde_json::to_vec(&content).map_err(io::Error::other)?;
-        durable::write(&self.path, &text)
-    }
-
-    fn content(&self) -> Content {
-        let text = match fs::read(&self.path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Content::default(),
-            Err(error) => {
-                tracing::warn!(path = %self.path.display(), %error, "sync state cannot be read: applying all again");
-                return Content::default();
-            }
-        };
-        serde_json::from_slice(&text).unwrap_or_else(|error| {
-            tracing::warn!(path = %self.path.display(), %error, "sync state is damaged: applying all again");
-            Content::default()
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -374,18 +321,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_saved_is_loaded_for_the_same_server_only_and_names_no_password() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("state/grafana.json");
-        let file = StateFile::new(path.clone(), "http://one:3000".into());
-        assert_eq!(file.load(), Applied::default(), "missing");
-        file.save(&settled()).unwrap();
-        assert_eq!(file.load(), settled());
-        let text = fs::read_to_string(&path).unwrap();
-        assert!(!text.contains("P1") && !text.contains("G1"), "{text}");
-        assert_eq!(StateFile::new(path.clone(), "http://two:3000".into()).load(), Applied::default());
-        fs::write(&path, "{").unwrap();
-        assert_eq!(file.load(), Applied::default(), "damaged");
+    fn it_is_kept_without_a_password() {
+        let kept = serde_json::to_string(&settled()).unwrap();
+        assert!(!kept.contains("P1") && !kept.contains("G1"), "{kept}");
+        assert_eq!(serde_json::from_str::<Applied>(&kept).unwrap(), settled());
     }
 
     #[test]

@@ -1,26 +1,21 @@
-//! Carries out a plan.
+//! Carries out the steps of a plan.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use futures::{Stream, StreamExt, stream};
 use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::action::{Action, Change, Doomed};
 use super::actual::{FoundDashboard, Tagged};
+use super::change::{Action, Change, Doomed};
 use super::client::{Answer, Client, Membership, Organization, Scope, User};
 use super::dashboard::Dashboard;
 use super::desired::{Account, Datasource, organization_name, parked_login};
-use super::plan::{Plan, Sequence};
-use crate::sync::action::Record;
-use crate::sync::backend::Halt;
-use crate::sync::influx::client::Trouble;
+use crate::sync::apply;
+use crate::sync::link::Trouble;
+use crate::sync::record::Record;
 use crate::sync::secret::Secret;
-
-/// Sequences at a time.
-const AT_A_TIME: usize = 8;
 
 /// The numbers that Grafana has given, by owner. Those of what is made are added as it is made.
 #[derive(Debug, Default)]
@@ -31,66 +26,13 @@ pub struct Numbers {
     pub users: BTreeMap<Uuid, i64>,
 }
 
-/// What became of a sequence.
-pub struct Outcome {
-    /// The record it was for.
-    pub record: Record,
-    /// What was done.
-    pub done: Vec<Action>,
-    /// The actions that were not, each with the reason if it was tried.
-    pub undone: Vec<(Action, Option<String>)>,
-}
-
-/// Carries out plans.
-pub struct Applier<'a> {
-    client: &'a Client,
+/// Changes a Grafana.
+pub struct Executor {
+    client: Arc<Client>,
     numbers: Arc<Mutex<Numbers>>,
-    halt: &'a Halt<'a>,
 }
 
-impl<'a> Applier<'a> {
-    /// As soon as `halt` says so, no further action is begun.
-    pub fn new(client: &'a Client, numbers: Arc<Mutex<Numbers>>, halt: &'a Halt<'a>) -> Self {
-        Self { client, numbers, halt }
-    }
-
-    /// Carries out `plan` stage by stage, as far as the stream is read, and goes on past what Grafana refuses.
-    ///
-    /// An error means that the server is gone, or lets us in no more: do not read on. Whether the actions under way were
-    /// done is unknown then.
-    pub fn apply(&self, plan: Plan) -> impl Stream<Item = Result<Outcome, Trouble>> {
-        stream::iter(plan.into_stages()).flat_map(move |stage| {
-            stream::iter(stage).map(move |sequence| self.run(sequence)).buffer_unordered(AT_A_TIME)
-        })
-    }
-
-    /// Runs one sequence. Once an action has failed, the later ones that build on it are left out; those that only end
-    /// access are still done.
-    async fn run(&self, sequence: Sequence) -> Result<Outcome, Trouble> {
-        let mut outcome = Outcome { record: sequence.record, done: Vec::new(), undone: Vec::new() };
-        for action in sequence.actions {
-            let failed = !outcome.undone.is_empty();
-            if (self.halt)() || (failed && !action.change.ends_access()) {
-                outcome.undone.push((action, None));
-                continue;
-            }
-            match self.carry_out(&action).await {
-                Ok(()) => {
-                    tracing::info!(%action, "applied to Grafana");
-                    outcome.done.push(action);
-                }
-                Err(Trouble::Rejected(reason)) => outcome.undone.push((action, Some(reason))),
-                Err(Trouble::Unreachable(reason)) => {
-                    // One request that got lost is this record's trouble; a server that is gone is everyone's.
-                    self.client.ping().await?;
-                    outcome.undone.push((action, Some(reason)));
-                }
-                Err(denied @ Trouble::Denied(_)) => return Err(denied),
-            }
-        }
-        Ok(outcome)
-    }
-
+impl apply::Executor<Change> for Executor {
     async fn carry_out(&self, action: &Action) -> Result<(), Trouble> {
         let owner = action.record.uuid;
         match &action.change {
@@ -127,6 +69,17 @@ impl<'a> Applier<'a> {
                 self.delete(&format!("/api/orgs/{id}"), Scope::Server).await
             }
         }
+    }
+
+    async fn ping(&self) -> Result<(), Trouble> {
+        self.client.ping().await
+    }
+}
+
+impl Executor {
+    /// Adds the numbers of what it makes to `numbers`.
+    pub fn new(client: Arc<Client>, numbers: Arc<Mutex<Numbers>>) -> Self {
+        Self { client, numbers }
     }
 
     async fn create_organization(&self, owner: Uuid) -> Result<(), Trouble> {

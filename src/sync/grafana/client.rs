@@ -1,25 +1,15 @@
 //! The HTTP interface of Grafana. Nothing else in the server sends requests to it.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use reqwest::{Method, RequestBuilder, StatusCode, redirect};
+use reqwest::{Method, RequestBuilder, StatusCode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::GrafanaSettings;
-use crate::sync::influx::client::Trouble;
+use crate::sync::link::{self, CHANGE, Link, PING, READ, Trouble};
 use crate::sync::stats::{Counts, Kind};
-
-/// How long to wait for a connection, for an answer to `/api/health`, for a change, and for an answer to a look.
-const CONNECT: Duration = Duration::from_secs(3);
-const PING: Duration = Duration::from_secs(5);
-const CHANGE: Duration = Duration::from_secs(15);
-const READ: Duration = Duration::from_secs(30);
-
-/// An answer beyond this many bytes is refused, so that no server can fill our memory.
-const LARGEST_ANSWER: usize = 64 << 20;
 
 /// Of Grafana's own words no more than this many characters are passed on.
 const LONGEST_REASON: usize = 200;
@@ -121,14 +111,11 @@ pub struct Membership {
     pub role: String,
 }
 
-/// A connection pool to one Grafana, signed in as its administrator.
+/// One Grafana, signed in as its administrator.
 pub struct Client {
-    http: reqwest::Client,
-    /// Scheme, host and port.
-    address: String,
+    link: Link,
     user: String,
     pass: String,
-    counts: Arc<Counts>,
 }
 
 impl Client {
@@ -137,25 +124,10 @@ impl Client {
     /// # Errors
     /// TLS could not be set up.
     pub fn new(settings: &GrafanaSettings, counts: Arc<Counts>) -> Result<Self, String> {
-        let mut http = reqwest::Client::builder();
-        if !settings.ssl {
-            // Plain HTTP needs no certificates; without this, a machine that has none could not even begin.
-            http = http.tls_certs_only([]);
-        }
-        let http = http
-            // What goes to Grafana are passwords: only ever to the address that is configured.
-            .no_proxy()
-            .redirect(redirect::Policy::none())
-            .connect_timeout(CONNECT)
-            .pool_idle_timeout(Duration::from_secs(30))
-            .build()
-            .map_err(|error| format!("HTTP client: {}", innermost(&error)))?;
         Ok(Self {
-            http,
-            address: settings.address(),
+            link: Link::new("Grafana", settings.address(), counts)?,
             user: settings.user.clone(),
             pass: settings.pass.clone(),
-            counts,
         })
     }
 
@@ -166,26 +138,26 @@ impl Client {
 
     /// Whether a Grafana that we can work with is there. Needs no credentials. `GET /api/health`
     pub async fn ping(&self) -> Result<(), Trouble> {
-        self.counted(Kind::Ping, self.greet()).await
+        self.link.counted(Kind::Ping, self.greet()).await
     }
 
     async fn greet(&self) -> Result<(), Trouble> {
-        let request = self.http.get(format!("{}/api/health", self.address)).timeout(PING);
-        let (status, body) = self.answer(request).await?;
+        let request = self.link.request(Method::GET, "/api/health").timeout(PING);
+        let link::Answer { status, body, .. } = self.link.send(request).await?;
         let health: Value = serde_json::from_slice(&body).unwrap_or_default();
         if health.get("database").is_none() {
-            return Err(self.unfit(&format!("is no Grafana (HTTP {status})")));
+            return Err(self.link.unfit(&format!("is no Grafana (HTTP {status})")));
         }
         if !status.is_success() {
-            return Err(self.unfit("says that its database does not work"));
+            return Err(self.link.unfit("says that its database does not work"));
         }
         // It can be configured to be kept from strangers.
         let version: String = health["version"].as_str().unwrap_or_default().chars().take(20).collect();
         let major = version.split('.').next().and_then(|major| major.parse::<u32>().ok());
         if major.is_some_and(|major| major < OLDEST) {
-            return Err(
-                self.unfit(&format!("is Grafana {version}, which is not supported: {OLDEST} and later are"))
-            );
+            return Err(self
+                .link
+                .unfit(&format!("is Grafana {version}, which is not supported: {OLDEST} and later are")));
         }
         Ok(())
     }
@@ -222,7 +194,7 @@ impl Client {
         let Some(body) = answer.done_or_missing()? else { return Ok(None) };
         let read = serde_json::from_value(body);
         // Not the error's text: it quotes values.
-        read.map(Some).map_err(|_| self.unfit("answers with what is no JSON of Grafana"))
+        read.map(Some).map_err(|_| self.link.unfit("answers with what is no JSON of Grafana"))
     }
 
     /// Removes an organization with all that is in it; fine when it is gone already. `DELETE /api/orgs/:id`
@@ -241,22 +213,22 @@ impl Client {
     ) -> Result<Answer, Trouble> {
         let is_look = method == Method::GET;
         let (kind, timeout) = if is_look { (Kind::Query, READ) } else { (Kind::Change, CHANGE) };
-        let mut request = self.http.request(method, format!("{}{path}", self.address)).timeout(timeout);
+        let mut request = self.link.request(method, path).timeout(timeout);
         if let Scope::Organization(id) = scope {
             request = request.header("X-Grafana-Org-Id", id.to_string());
         }
         if let Some(body) = body {
             request = request.json(body);
         }
-        self.counted(kind, self.send(request, scope)).await
+        self.link.counted(kind, self.send(request, scope)).await
     }
 
     async fn send(&self, request: RequestBuilder, scope: Scope) -> Result<Answer, Trouble> {
         let request = request.basic_auth(&self.user, Some(&self.pass));
-        let (status, body) = self.answer(request).await?;
+        let link::Answer { status, body, .. } = self.link.send(request).await?;
         let body: Option<Value> = serde_json::from_slice(&body).ok();
         if status.is_success() {
-            let body = body.ok_or_else(|| self.unfit("answers with what is no JSON of Grafana"))?;
+            let body = body.ok_or_else(|| self.link.unfit("answers with what is no JSON of Grafana"))?;
             return Ok(Answer { status, body });
         }
         let is_from_grafana = body.as_ref().is_some_and(|body| body.get("message").is_some());
@@ -272,60 +244,17 @@ impl Client {
             {
                 Ok(Answer { status, body })
             }
-            StatusCode::NOT_FOUND => Err(self.unfit("is no Grafana (HTTP 404)")),
-            // Of a gateway before a Grafana that is away.
-            StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => {
-                Err(self.unfit(&format!("cannot serve now ({reason})")))
-            }
-            status if status.is_redirection() => Err(self.unfit(&format!("is no Grafana (HTTP {status})"))),
-            _ => Err(Trouble::Rejected(reason)),
+            StatusCode::NOT_FOUND => Err(self.link.unfit("is no Grafana (HTTP 404)")),
+            status => Err(self.link.useless(status, &reason).unwrap_or(Trouble::Rejected(reason))),
         }
-    }
-
-    async fn answer(&self, request: RequestBuilder) -> Result<(StatusCode, Vec<u8>), Trouble> {
-        let mut answer = request.send().await.map_err(|error| self.unreachable(&error))?;
-        let status = answer.status();
-        let mut body = Vec::new();
-        while let Some(chunk) = answer.chunk().await.map_err(|error| self.unreachable(&error))? {
-            if body.len() + chunk.len() > LARGEST_ANSWER {
-                let limit = LARGEST_ANSWER >> 20;
-                return Err(Trouble::Rejected(format!("the answer is larger than {limit} MiB")));
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok((status, body))
-    }
-
-    async fn counted<T>(
-        &self,
-        kind: Kind,
-        request: impl Future<Output = Result<T, Trouble>>,
-    ) -> Result<T, Trouble> {
-        let begin = Instant::now();
-        let result = request.await;
-        self.counts.request(kind, begin.elapsed(), &result);
-        result
     }
 
     fn denied(&self, what: &str) -> Trouble {
-        Trouble::Denied(format!("Grafana user {:?}: the server at {} {what}", self.user, self.address))
-    }
-
-    fn unfit(&self, what: &str) -> Trouble {
-        Trouble::Unreachable(format!("the server at {} {what}", self.address))
+        self.link.denied(&self.user, what)
     }
 
     fn no_such_call(&self, path: &str) -> Trouble {
-        self.unfit(&format!("does not know {path}"))
-    }
-
-    fn unreachable(&self, error: &reqwest::Error) -> Trouble {
-        let what = if error.is_timeout() {
-            "does not answer in time".to_owned()
-        } else {
-            format!("cannot be reached ({})", innermost(error))
-        };
-        Trouble::Unreachable(format!("Grafana at {} {what}", self.address))
+        self.link.unfit(&format!("does not know {path}"))
     }
 }
 
@@ -335,13 +264,4 @@ fn reason(status: StatusCode, body: &Value) -> String {
         Some(message) => message.chars().filter(|c| !c.is_control()).take(LONGEST_REASON).collect(),
         None => format!("HTTP {status}"),
     }
-}
-
-/// The innermost source tells what happened; those around it only where in the client.
-fn innermost(error: &reqwest::Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    cause.to_string()
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 
 use super::dashboard::Dashboard;
-use crate::sync::action::Record;
 use crate::sync::fleet::{Device, Fleet};
+use crate::sync::record::Record;
 use crate::sync::secret::Secret;
 
 /// What every record asks of Grafana.

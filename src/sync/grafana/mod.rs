@@ -13,10 +13,10 @@
 //! What is not seen: passwords, of users as of data sources, which Grafana tells nobody. A fingerprint of what was sent
 //! last says whether it must be sent again.
 
-mod action;
 mod actual;
 mod applied;
 mod apply;
+mod change;
 mod client;
 mod dashboard;
 mod desired;

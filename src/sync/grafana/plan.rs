@@ -5,60 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
 
-use super::action::{Action, Change, Doomed, Facet};
 use super::actual::{Found, Listing};
 use super::applied::{Applied, OwnerTraces};
+use super::change::{Action, Change, Doomed, Facet, Plan, Stage};
 use super::client::User;
 use super::dashboard::{device_of, uid_of_device};
 use super::desired::{Board, Desired, Wish};
-use crate::sync::action::Record;
-
-/// Actions for one record, to be done one after the other.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sequence {
-    /// The record.
-    pub record: Record,
-    /// What to do, in the order that is safe. Never empty.
-    pub actions: Vec<Action>,
-}
-
-/// All there is to do. Sequences of one stage do not depend on each other; each stage may depend on those before it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Plan {
-    /// What only takes away, and logins that others wait for. First: access should end no later than it must.
-    pub withdrawals: Vec<Sequence>,
-    /// Organizations.
-    pub organizations: Vec<Sequence>,
-    /// What is in them: users, data sources, dashboards.
-    pub contents: Vec<Sequence>,
-    /// Organizations that go, with all that is left in them.
-    pub removals: Vec<Sequence>,
-}
-
-impl Plan {
-    /// The stages, in the order to apply them.
-    pub fn into_stages(self) -> [Vec<Sequence>; 4] {
-        [self.withdrawals, self.organizations, self.contents, self.removals]
-    }
-
-    /// Every sequence, in order.
-    pub fn sequences(&self) -> impl Iterator<Item = &Sequence> {
-        [&self.withdrawals, &self.organizations, &self.contents, &self.removals].into_iter().flatten()
-    }
-
-    /// Leaves out what is done for others.
-    pub fn retain(&mut self, wanted: impl Fn(Record) -> bool) {
-        for stage in [&mut self.withdrawals, &mut self.organizations, &mut self.contents, &mut self.removals]
-        {
-            stage.retain(|sequence| wanted(sequence.record));
-        }
-    }
-
-    /// Every action, in order.
-    pub fn actions(&self) -> impl Iterator<Item = &Action> {
-        self.sequences().flat_map(|sequence| &sequence.actions)
-    }
-}
+use crate::sync::plan::Change as _;
+use crate::sync::record::Record;
 
 /// The owners that must be looked at before they can be planned, when all others may be trusted to be as they were left:
 /// those that changed since, that were never settled, or that miss something visible; and so of their devices.
@@ -111,7 +65,7 @@ pub fn plan(desired: &Desired, listing: &Listing, found: &BTreeMap<Uuid, Found>,
             true if !found.joined => organization.add(Change::Join, "it is not one"),
             true => {}
         }
-        organization.file(&mut plan.organizations);
+        organization.file(Stage::Organizations, &mut plan);
 
         let user = applied.user(*owner, desired, listing);
         if let Some(user) = user
@@ -120,14 +74,19 @@ pub fn plan(desired: &Desired, listing: &Listing, found: &BTreeMap<Uuid, Found>,
         {
             let mut park = Draft::of(record);
             park.add(Change::ParkUser, "another owner has its login now");
-            park.file(&mut plan.withdrawals);
+            park.file(Stage::Withdrawals, &mut plan);
         }
         let draft = plan_user(record, wish, user, found, (listing, applied));
         let only_ends = draft.actions.iter().all(|action| action.change.ends_access());
-        draft.file(if only_ends { &mut plan.withdrawals } else { &mut plan.contents });
+        draft.file(if only_ends { Stage::Withdrawals } else { Stage::Contents }, &mut plan);
         plan_contents(&mut plan, record, wish, found, applied);
     }
     plan_dashboards(&mut plan, desired, listing, found, applied);
+    for action in plan.actions_mut() {
+        let facets = action.change.facets(action.record);
+        let is_known = |facet: &Facet| applied.holds(action.record, desired, *facet);
+        action.drift = !facets.is_empty() && facets.iter().all(is_known);
+    }
     plan
 }
 
@@ -151,12 +110,12 @@ fn plan_deleted_owner(
             user.add(Change::DeleteUser(Doomed { id: holder.id, known: false }), REASON);
         }
     }
-    user.file(&mut plan.withdrawals);
+    user.file(Stage::Withdrawals, plan);
     let mut organization = Draft::of(Record::owner(owner));
     if listing.organization(owner).is_some() {
         organization.add(Change::DeleteOrganization, REASON);
     }
-    organization.file(&mut plan.removals);
+    organization.file(Stage::Removals, plan);
 }
 
 /// The password before anything else that lets in: who knew the old one should not get further.
@@ -218,7 +177,7 @@ fn plan_contents(plan: &mut Plan, record: Record, wish: &Wish, found: &Found, ap
         }
         Some(_) => {}
     }
-    source.file(&mut plan.contents);
+    source.file(Stage::Contents, plan);
 
     let mut home = Draft::of(record);
     let tags = found.dashboards.get(&wish.home.uid);
@@ -231,7 +190,7 @@ fn plan_contents(plan: &mut Plan, record: Record, wish: &Wish, found: &Found, ap
     if found.home.as_ref() != Some(&wish.home.uid) {
         home.add(Change::SetHome(wish.home.uid.clone()), "it is not");
     }
-    home.file(&mut plan.contents);
+    home.file(Stage::Contents, plan);
 }
 
 /// Why a dashboard must be written, if it must: it is missing, or what it was made with has changed. Both the dashboard
@@ -296,7 +255,7 @@ fn plan_dashboards(
             draft.add(Change::DeleteDashboard { owner, uid: uid_of_device(device) }, reason);
         }
         let only_ends = draft.actions.iter().all(|action| action.change.ends_access());
-        draft.file(if only_ends { &mut plan.withdrawals } else { &mut plan.contents });
+        draft.file(if only_ends { Stage::Withdrawals } else { Stage::Contents }, plan);
     }
 }
 
@@ -312,13 +271,11 @@ impl Draft {
     }
 
     fn add(&mut self, change: Change, reason: impl Into<String>) {
-        self.actions.push(Action { record: self.record, change, reason: reason.into() });
+        self.actions.push(Action { record: self.record, change, reason: reason.into(), drift: false });
     }
 
-    fn file(self, stage: &mut Vec<Sequence>) {
-        if !self.actions.is_empty() {
-            stage.push(Sequence { record: self.record, actions: self.actions });
-        }
+    fn file(self, stage: Stage, plan: &mut Plan) {
+        plan.file(stage, self.record, self.actions);
     }
 }
 

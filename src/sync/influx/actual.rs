@@ -6,11 +6,12 @@ use futures::{StreamExt, TryStreamExt, stream};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::client::{Client, Series, Trouble};
+use super::client::{Client, Series};
+use super::desired::{Desired, Privilege};
+use super::plan::{Actual, Found, Listing, Point};
 use super::statement;
-use crate::sync::action::Record;
-use crate::sync::desired::{Desired, Privilege};
-use crate::sync::plan::{Actual, Found, Listing, Point};
+use crate::sync::link::Trouble;
+use crate::sync::record::Record;
 
 /// Queries in one request, and requests at a time: a few thousand records take about a second.
 const BATCH: usize = 50;
@@ -74,7 +75,8 @@ struct Question {
 
 enum Kind {
     Grants,
-    Points,
+    /// In this database.
+    Points(Uuid),
 }
 
 /// Asks a batch of questions; each comes back with its answer.
@@ -103,19 +105,19 @@ fn questions(listing: &Listing, desired: &Desired, records: &BTreeSet<Record>) -
 
     let mut devices: BTreeMap<Uuid, Vec<Record>> = BTreeMap::new();
     for record in records {
-        if let Some(line) = desired.wishes.get(record).and_then(|wish| wish.line.as_ref()) {
+        for line in desired.wishes.get(record).into_iter().flat_map(|wish| &wish.lines) {
             devices.entry(line.database).or_default().push(*record);
         }
     }
-    for (database, devices) in devices {
-        let database = database.to_string();
+    for (uuid, devices) in devices {
+        let database = uuid.to_string();
         if !listing.databases.contains(&database) {
             continue;
         }
         for about in devices.chunks(DEVICES) {
             let ids: Vec<String> = about.iter().map(Record::user).collect();
             let query = statement::last_config_points(&database, ids.iter().map(String::as_str));
-            questions.push(Question { query, about: about.to_vec(), kind: Kind::Points });
+            questions.push(Question { query, about: about.to_vec(), kind: Kind::Points(uuid) });
         }
     }
     questions
@@ -128,7 +130,9 @@ impl Question {
             let found = found.entry(*record).or_default();
             match self.kind {
                 Kind::Grants => found.grants = grants(series)?,
-                Kind::Points => found.point = point(series, &record.user()),
+                Kind::Points(database) => {
+                    found.points.extend(point(series, &record.user()).map(|point| (database, point)));
+                }
             }
         }
         Ok(())

@@ -1,109 +1,65 @@
-//! Carries out a plan.
+//! Carries out the steps of a plan.
+
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use futures::{Stream, StreamExt, stream};
 
-use super::client::{Client, Trouble};
+use super::change::{Action, Change};
+use super::client::Client;
 use super::line::config_point;
 use super::statement::Statement;
-use crate::sync::Clock;
-use crate::sync::action::{Action, Change, Record};
-use crate::sync::backend::Halt;
-use crate::sync::plan::{Plan, Sequence};
-
-/// Sequences at a time. InfluxDB spends its time on bcrypt, so that more would only wait there.
-const AT_A_TIME: usize = 8;
+use crate::sync::link::Trouble;
+use crate::sync::{Clock, apply};
 
 /// The last moment that InfluxDB 1.x can store, in nanoseconds since 1970.
 const END_OF_TIME: i64 = i64::MAX - 1;
 
-/// What became of a sequence.
-pub struct Outcome {
-    /// The record it was for.
-    pub record: Record,
-    /// How many actions were done.
-    pub done: usize,
-    /// The actions that were not, each with the reason if it was tried.
-    pub undone: Vec<(Action, Option<String>)>,
+/// Changes an InfluxDB.
+pub struct Executor {
+    /// Which one.
+    pub client: Arc<Client>,
+    /// The time, for config points.
+    pub clock: Clock,
 }
 
-/// Carries out `plan` stage by stage, as far as the stream is read, and goes on past what InfluxDB refuses.
-/// As soon as `halt` says so, no further action is begun.
-///
-/// An error means that the server is gone, or lets us in no more: do not read on. Whether the actions under
-/// way were done is unknown then.
-pub fn apply<'a>(
-    client: &'a Client,
-    plan: Plan,
-    clock: Clock,
-    halt: &'a Halt<'a>,
-) -> impl Stream<Item = Result<Outcome, Trouble>> {
-    stream::iter(plan.into_stages()).flat_map(move |stage| {
-        stream::iter(stage)
-            .map(move |sequence| run(client, sequence, clock, halt))
-            .buffer_unordered(AT_A_TIME)
-    })
-}
-
-/// Runs one sequence. Once an action has failed, the later ones that build on it are left out; those that
-/// only end access are still done.
-async fn run(client: &Client, sequence: Sequence, clock: Clock, halt: &Halt<'_>) -> Result<Outcome, Trouble> {
-    let mut outcome = Outcome { record: sequence.record, done: 0, undone: Vec::new() };
-    for action in sequence.actions {
-        let failed = !outcome.undone.is_empty();
-        if halt() || (failed && !action.change.ends_access()) {
-            outcome.undone.push((action, None));
-            continue;
-        }
-        match carry_out(client, &action, clock).await {
-            Ok(()) => {
-                tracing::info!(%action, "applied to InfluxDB");
-                outcome.done += 1;
+impl apply::Executor<Change> for Executor {
+    async fn carry_out(&self, action: &Action) -> Result<(), Trouble> {
+        let (client, user) = (&self.client, action.record.user());
+        let statement = match &action.change {
+            Change::CreateDatabase(database) => Statement::create_database(&database.to_string()),
+            Change::CreateUser(password) => {
+                let created = client.execute(&Statement::create_user(&user, password)).await;
+                // Made by someone else since it was looked for, with another password.
+                if !refused_as(&created, "user already exists") {
+                    return created;
+                }
+                Statement::set_password(&user, password)
             }
-            Err(Trouble::Rejected(reason)) => outcome.undone.push((action, Some(reason))),
-            Err(Trouble::Unreachable(reason)) => {
-                // One request that got lost is this record's trouble; a server that is gone is everyone's.
-                client.ping().await?;
-                outcome.undone.push((action, Some(reason)));
+            Change::SetPassword(password) => Statement::set_password(&user, password),
+            Change::Grant(grant) => Statement::grant(grant.privilege, &grant.database.to_string(), &user),
+            Change::Revoke(database) => {
+                let revoked = client.execute(&Statement::revoke(database, &user)).await;
+                // Dropped since it was looked at, and the rights with it.
+                return if refused_as(&revoked, "database not found") { Ok(()) } else { revoked };
             }
-            Err(denied @ Trouble::Denied(_)) => return Err(denied),
-        }
+            Change::RevokeAdmin => Statement::revoke_admin(&user),
+            Change::WriteConfigLine { line, after } => {
+                let time = time_of_point((self.clock)(), *after)?;
+                let point = config_point(line.text.expose(), action.record.uuid, time);
+                return client.write(line.database, point).await;
+            }
+            Change::DropUser => {
+                let dropped = client.execute(&Statement::drop_user(&user)).await;
+                return if refused_as(&dropped, "user not found") { Ok(()) } else { dropped };
+            }
+            Change::DropDatabase(database) => Statement::drop_database(&database.to_string()),
+        };
+        client.execute(&statement).await
     }
-    Ok(outcome)
-}
 
-async fn carry_out(client: &Client, action: &Action, clock: Clock) -> Result<(), Trouble> {
-    let user = action.record.user();
-    let statement = match &action.change {
-        Change::CreateDatabase(database) => Statement::create_database(&database.to_string()),
-        Change::CreateUser(password) => {
-            let created = client.execute(&Statement::create_user(&user, password)).await;
-            // Made by someone else since it was looked for, with another password.
-            if !refused_as(&created, "user already exists") {
-                return created;
-            }
-            Statement::set_password(&user, password)
-        }
-        Change::SetPassword(password) => Statement::set_password(&user, password),
-        Change::Grant(grant) => Statement::grant(grant.privilege, &grant.database.to_string(), &user),
-        Change::Revoke(database) => {
-            let revoked = client.execute(&Statement::revoke(database, &user)).await;
-            // Dropped since it was looked at, and the rights with it.
-            return if refused_as(&revoked, "database not found") { Ok(()) } else { revoked };
-        }
-        Change::RevokeAdmin => Statement::revoke_admin(&user),
-        Change::WriteConfigLine { line, after } => {
-            let time = time_of_point(clock(), *after)?;
-            let point = config_point(line.text.expose(), action.record.uuid, time);
-            return client.write(line.database, point).await;
-        }
-        Change::DropUser => {
-            let dropped = client.execute(&Statement::drop_user(&user)).await;
-            return if refused_as(&dropped, "user not found") { Ok(()) } else { dropped };
-        }
-        Change::DropDatabase(database) => Statement::drop_database(&database.to_string()),
-    };
-    client.execute(&statement).await
+    async fn ping(&self) -> Result<(), Trouble> {
+        self.client.ping().await
+    }
 }
 
 /// InfluxDB tells failures apart by their text alone.

@@ -3,39 +3,17 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use reqwest::{RequestBuilder, StatusCode, redirect};
+use reqwest::{Method, RequestBuilder, StatusCode};
 use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::statement::Statement;
 use crate::sync::InfluxSettings;
+use crate::sync::link::{self, CHANGE, Link, PING, READ, Trouble};
 use crate::sync::stats::{Counts, Kind};
-
-/// How long to wait for a connection, for an answer to `/ping`, for a change, and for an answer to a query.
-const CONNECT: Duration = Duration::from_secs(3);
-const PING: Duration = Duration::from_secs(5);
-const CHANGE: Duration = Duration::from_secs(15);
-const READ: Duration = Duration::from_secs(30);
-
-/// An answer beyond this many bytes is refused, so that no server can fill our memory.
-const LARGEST_ANSWER: usize = 64 << 20;
-
-/// Why a request did not do what it should. The texts hold no password.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Trouble {
-    /// There is no InfluxDB 1.x that answers: the next request will fare no better.
-    #[error("{0}")]
-    Unreachable(String),
-    /// InfluxDB does not let our administrator in: the next request will fare no better.
-    #[error("{0}")]
-    Denied(String),
-    /// InfluxDB refuses this request; others may pass.
-    #[error("{0}")]
-    Rejected(String),
-}
 
 /// Rows that share a measurement and tags.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -93,16 +71,13 @@ impl Outcome {
     }
 }
 
-/// A connection pool to one InfluxDB, signed in as its administrator.
+/// One InfluxDB, signed in as its administrator.
 pub struct Client {
-    http: reqwest::Client,
-    /// Scheme, host and port.
-    address: String,
+    link: Link,
     user: String,
     pass: String,
     /// Whether it has been asked if it lets everybody in.
     asked_openness: AtomicBool,
-    counts: Arc<Counts>,
 }
 
 impl Client {
@@ -111,51 +86,38 @@ impl Client {
     /// # Errors
     /// TLS could not be set up.
     pub fn new(settings: &InfluxSettings, counts: Arc<Counts>) -> Result<Self, String> {
-        let mut http = reqwest::Client::builder();
-        if !settings.ssl {
-            // Plain HTTP needs no certificates; without this, a machine that has none could not even begin.
-            http = http.tls_certs_only([]);
-        }
-        let http = http
-            // What goes to InfluxDB are passwords: only ever to the address that is configured.
-            .no_proxy()
-            .redirect(redirect::Policy::none())
-            .connect_timeout(CONNECT)
-            .pool_idle_timeout(Duration::from_secs(30))
-            .build()
-            .map_err(|error| format!("HTTP client: {}", innermost(&error)))?;
         Ok(Self {
-            http,
-            address: settings.address(),
+            link: Link::new("InfluxDB", settings.address(), counts)?,
             user: settings.user.clone(),
             pass: settings.pass.clone(),
             asked_openness: AtomicBool::new(false),
-            counts,
         })
     }
 
     /// Whether an InfluxDB that we can work with is there. Needs no credentials.
     pub async fn ping(&self) -> Result<(), Trouble> {
-        self.counted(Kind::Ping, self.greet()).await
+        self.link.counted(Kind::Ping, self.greet()).await
     }
 
     async fn greet(&self) -> Result<(), Trouble> {
-        let request = self.http.get(format!("{}/ping", self.address)).timeout(PING);
-        let answer = request.send().await.map_err(|error| self.unreachable(error))?;
-        let version = answer.headers().get("X-Influxdb-Version").and_then(|version| version.to_str().ok());
-        match (version, answer.status()) {
+        let link::Answer { status, headers, .. } =
+            self.link.send(self.link.request(Method::GET, "/ping").timeout(PING)).await?;
+        let version = headers.get("X-Influxdb-Version").and_then(|version| version.to_str().ok());
+        match (version, status) {
             (Some(version), _) if version.trim_start_matches('v').starts_with("1.") => {
                 self.warn_if_open().await;
                 Ok(())
             }
             (Some(version), _) => {
                 let version: String = version.chars().take(20).collect();
-                Err(self.unfit(&format!("is InfluxDB {version}, which is not supported yet: only 1.x is")))
+                Err(self
+                    .link
+                    .unfit(&format!("is InfluxDB {version}, which is not supported yet: only 1.x is")))
             }
             (None, StatusCode::UNAUTHORIZED) => {
-                Err(self.unfit("asks for a token: InfluxDB 3 is not supported yet, only 1.x is"))
+                Err(self.link.unfit("asks for a token: InfluxDB 3 is not supported yet, only 1.x is"))
             }
-            (None, status) => Err(self.unfit(&format!("is no InfluxDB (HTTP {status})"))),
+            (None, status) => Err(self.link.unfit(&format!("is no InfluxDB (HTTP {status})"))),
         }
     }
 
@@ -164,12 +126,12 @@ impl Client {
         if self.asked_openness.swap(true, Ordering::Relaxed) {
             return;
         }
-        let request = self.http.get(format!("{}/query?q=SHOW+DATABASES", self.address)).timeout(PING);
-        if request.send().await.is_ok_and(|answer| answer.status().is_success()) {
+        let request = self.link.request(Method::GET, "/query?q=SHOW+DATABASES").timeout(PING);
+        if self.link.send(request).await.is_ok_and(|answer| answer.status.is_success()) {
             tracing::warn!(
                 "InfluxDB at {} asks nobody for a password: everybody who reaches it sees all data; \
                  set auth-enabled = true in the [http] section of its configuration",
-                self.address
+                self.link.address()
             );
         }
     }
@@ -231,12 +193,12 @@ impl Client {
     /// Writes points in line protocol, with times in nanoseconds.
     pub async fn write(&self, database: Uuid, points: String) -> Result<(), Trouble> {
         let request = self
-            .http
-            .post(format!("{}/write", self.address))
+            .link
+            .request(Method::POST, "/write")
             .query(&[("db", &*database.to_string()), ("precision", "ns")])
             .body(points)
             .timeout(CHANGE);
-        self.counted(Kind::Write, self.send(request)).await.map(drop).map_err(|trouble| match trouble {
+        self.link.counted(Kind::Write, self.send(request)).await.map(drop).map_err(|trouble| match trouble {
             Trouble::Rejected(reason) => Trouble::Rejected(without_quotation(&reason)),
             trouble => trouble,
         })
@@ -254,45 +216,24 @@ impl Client {
         kind: Kind,
         limit: Duration,
     ) -> Result<Vec<Outcome>, Trouble> {
-        let url = format!("{}/query?epoch=ns", self.address);
-        let request = self.http.post(url).form(&[("q", query)]).timeout(limit);
-        let body = self.counted(kind, self.send(request)).await?;
-        let answer: Answer = serde_json::from_slice(&body)
-            .map_err(|error| self.unfit(&format!("answers with what is no JSON of InfluxDB ({error})")))?;
+        let request = self.link.request(Method::POST, "/query?epoch=ns").form(&[("q", query)]).timeout(limit);
+        let body = self.link.counted(kind, self.send(request)).await?;
+        let answer: Answer = serde_json::from_slice(&body).map_err(|error| {
+            self.link.unfit(&format!("answers with what is no JSON of InfluxDB ({error})"))
+        })?;
         match answer.error {
             Some(error) => Err(Trouble::Rejected(error)),
             None => Ok(answer.results),
         }
     }
 
-    async fn counted<T>(
-        &self,
-        kind: Kind,
-        request: impl Future<Output = Result<T, Trouble>>,
-    ) -> Result<T, Trouble> {
-        let begin = Instant::now();
-        let result = request.await;
-        self.counts.request(kind, begin.elapsed(), &result);
-        result
-    }
-
     /// Sends a request as the administrator, and gives the body of an answer that is a success.
     async fn send(&self, request: RequestBuilder) -> Result<Vec<u8>, Trouble> {
-        let request = request.basic_auth(&self.user, Some(&self.pass));
-        let mut answer = request.send().await.map_err(|error| self.unreachable(error))?;
-        let status = answer.status();
-        let mut body = Vec::new();
-        while let Some(chunk) = answer.chunk().await.map_err(|error| self.unreachable(error))? {
-            if body.len() + chunk.len() > LARGEST_ANSWER {
-                let limit = LARGEST_ANSWER >> 20;
-                return Err(Trouble::Rejected(format!("the answer is larger than {limit} MiB")));
-            }
-            body.extend_from_slice(&chunk);
+        let answer = self.link.send(request.basic_auth(&self.user, Some(&self.pass))).await?;
+        if answer.status.is_success() {
+            return Ok(answer.body);
         }
-        if status.is_success() {
-            return Ok(body);
-        }
-        Err(self.refusal(status, &body))
+        Err(self.refusal(answer.status, &answer.body))
     }
 
     fn refusal(&self, status: StatusCode, body: &[u8]) -> Trouble {
@@ -304,40 +245,13 @@ impl Client {
                 self.denied("has no administrator yet: create this one first, WITH ALL PRIVILEGES")
             }
             StatusCode::FORBIDDEN => self.denied("does not let it do this: it must be an administrator"),
-            // Of a gateway before an InfluxDB that is away.
-            StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => {
-                self.unfit(&format!("cannot serve now ({reason})"))
-            }
-            status if status.is_redirection() => self.unfit(&format!("is no InfluxDB (HTTP {status})")),
-            _ => Trouble::Rejected(reason),
+            status => self.link.useless(status, &reason).unwrap_or(Trouble::Rejected(reason)),
         }
     }
 
     fn denied(&self, what: &str) -> Trouble {
-        Trouble::Denied(format!("InfluxDB user {:?}: the server at {} {what}", self.user, self.address))
+        self.link.denied(&self.user, what)
     }
-
-    fn unfit(&self, what: &str) -> Trouble {
-        Trouble::Unreachable(format!("the server at {} {what}", self.address))
-    }
-
-    fn unreachable(&self, error: reqwest::Error) -> Trouble {
-        let what = if error.is_timeout() {
-            "does not answer in time".to_owned()
-        } else {
-            format!("cannot be reached ({})", innermost(&error))
-        };
-        Trouble::Unreachable(format!("InfluxDB at {} {what}", self.address))
-    }
-}
-
-/// The innermost source tells what happened; those around it only where in the client.
-fn innermost(error: &reqwest::Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    cause.to_string()
 }
 
 /// InfluxDB quotes a point that it cannot parse, and a config point holds the device's password.

@@ -5,16 +5,21 @@ use uuid::Uuid;
 use crate::sync::InfluxSettings;
 use crate::sync::fleet::Device;
 
-/// The line that `device` polls:
+/// The line that `device` polls to learn where to post to, and as whom:
 /// `%<host>:<port>%<series>%<owner uuid>%<password>%<signal>%<post_int>%<get_int>%`.
 ///
 /// The firmware takes it apart at each `%` and knows no escape, and line protocol ends at a newline: a part
 /// that holds one cannot be told to a device. The error names the part, never its value.
-pub fn config_line(device: &Device, owner: Uuid, influx: &InfluxSettings) -> Result<String, String> {
+pub fn config_line(
+    device: &Device,
+    owner: Uuid,
+    password: &str,
+    influx: &InfluxSettings,
+) -> Result<String, String> {
     let parts = [
-        ("the host that devices are told", &influx.device_host),
+        ("the host that devices are told", &*influx.device_host),
         ("config.series", &device.series),
-        ("config.password", &device.password),
+        ("config.password", password),
     ];
     for (name, part) in parts {
         if part.contains(|c: char| c == '%' || c.is_control()) {
@@ -22,7 +27,7 @@ pub fn config_line(device: &Device, owner: Uuid, influx: &InfluxSettings) -> Res
         }
     }
     let InfluxSettings { device_host: host, device_port: port, .. } = influx;
-    let Device { series, password, signal, post_int, get_int, .. } = device;
+    let Device { series, signal, post_int, get_int, .. } = device;
     Ok(format!("%{host}:{port}%{series}%{owner}%{password}%{signal}%{post_int}%{get_int}%"))
 }
 
@@ -55,8 +60,8 @@ mod tests {
 
     #[test]
     fn the_config_line_is_what_the_firmware_expects() {
-        let device = Device { password: "ABCDEFGH12345678".into(), ..device(9, Some(1)) };
-        let line = config_line(&device, Uuid::from_u128(1), &influx()).unwrap();
+        let device = device(9, Some(1));
+        let line = config_line(&device, Uuid::from_u128(1), "ABCDEFGH12345678", &influx()).unwrap();
         assert_eq!(
             config_point(&line, device.uuid, 17),
             "config,data=%influx.test:8086%data%00000000-0000-0000-0000-000000000001%ABCDEFGH12345678%10%30%6%\
@@ -68,12 +73,11 @@ mod tests {
     fn what_would_break_the_line_is_refused_without_telling_it() {
         for bad in ["a%b", "a\nb", "\u{0}", "a\rconfig,id=x v=1"] {
             let series = Device { series: bad.into(), ..device(9, Some(1)) };
-            let password = Device { password: bad.into(), ..device(9, Some(1)) };
             let host = InfluxSettings { device_host: bad.into(), ..influx() };
             for refused in [
-                config_line(&series, Uuid::nil(), &influx()),
-                config_line(&password, Uuid::nil(), &influx()),
-                config_line(&device(9, Some(1)), Uuid::nil(), &host),
+                config_line(&series, Uuid::nil(), "P9", &influx()),
+                config_line(&device(9, Some(1)), Uuid::nil(), bad, &influx()),
+                config_line(&device(9, Some(1)), Uuid::nil(), "P9", &host),
             ] {
                 assert!(!refused.unwrap_err().contains(bad));
             }
@@ -93,7 +97,7 @@ mod tests {
         #[test]
         fn any_series_that_is_accepted_comes_back(series in prop_oneof![r#"[\\,= "'a;#]{0,12}"#, any::<String>()]) {
             let device = Device { series, ..device(9, Some(1)) };
-            if let Ok(line) = config_line(&device, Uuid::nil(), &influx()) {
+            if let Ok(line) = config_line(&device, Uuid::nil(), "P9", &influx()) {
                 let point = config_point(&line, device.uuid, 1);
                 prop_assert_eq!(scan_data(&point), line);
                 prop_assert_eq!(point.lines().count(), 1);

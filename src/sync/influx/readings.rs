@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::client::{Client, Trouble};
+use super::client::Client;
 use super::sightings::Place;
 use super::statement::{Points, show_field_keys};
+use crate::sync::link::Trouble;
 
 /// How long a request may take: somebody waits for it.
 const WITHIN: Duration = Duration::from_secs(4);

@@ -10,8 +10,9 @@ use std::time::Duration;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::client::{Client, Series, Trouble};
+use super::client::{Client, Series};
 use super::statement::Points;
+use crate::sync::link::Trouble;
 
 /// How long a request may take: several times what a fleet of thousands takes altogether.
 const WITHIN: Duration = Duration::from_secs(15);

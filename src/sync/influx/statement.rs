@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use crate::sync::desired::Privilege;
+use super::desired::Privilege;
 use crate::sync::secret::Secret;
 
 /// A statement that changes users, rights or databases. Shown (`Display`, `Debug`) without its password.

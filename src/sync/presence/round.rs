@@ -13,8 +13,9 @@ use super::strikes::Strikes;
 use super::{RosterSource, Seen, Settings};
 use crate::store::Clock;
 use crate::sync::InfluxSettings;
-use crate::sync::influx::client::{Client, Trouble};
+use crate::sync::influx::client::Client;
 use crate::sync::influx::sightings::{self, Answer, Place, Question, Sighting};
+use crate::sync::link::Trouble;
 use crate::sync::stats::Counts;
 
 /// Groups in one request: a tenth of all, so that there are ten requests or so, whatever the size of the fleet.

@@ -11,6 +11,7 @@ use super::Shared;
 use super::event::Event;
 use super::key::Key;
 use super::queue::{Next, Trouble};
+use crate::sync::link::innermost;
 
 /// How long to wait for a connection.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -105,13 +106,4 @@ impl Client {
         };
         Trouble { status: None, reason }
     }
-}
-
-/// The innermost source tells what happened; those around it only where in the client.
-fn innermost(error: &reqwest::Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    cause.to_string()
 }

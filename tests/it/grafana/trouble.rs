@@ -18,7 +18,6 @@ async fn a_wrong_password_is_said_after_one_try() {
         Arc::new(move || fleet.lock().unwrap().clone()),
         chrono::Utc::now,
         world.stop.subscribe(),
-        Arc::default(),
     );
     let Err(Setback::Denied(reason)) = round(&mut reconciler, Depth::Full).await else { panic!("let in") };
     assert!(reason.contains("karanaadmin") && reason.contains("name or password"), "{reason}");
@@ -36,7 +35,7 @@ async fn one_who_is_no_server_administrator_is_told_so() {
     let fleet = world.fleet.clone();
     let source = Arc::new(move || fleet.lock().unwrap().clone());
     let (state, stop) = (world.state_file(), world.stop.subscribe());
-    let mut reconciler = Reconciler::new(settings, state, source, chrono::Utc::now, stop, Arc::default());
+    let mut reconciler = Reconciler::new(settings, state, source, chrono::Utc::now, stop);
     let Err(Setback::Denied(reason)) = round(&mut reconciler, Depth::Quick).await else { panic!("let in") };
     assert!(reason.contains("server administrator"), "{reason}");
 }
@@ -65,8 +64,7 @@ async fn a_server_that_is_away_or_no_grafana_is_unreachable() {
     let settings = GrafanaSettings { port: 1, ..world.grafana.settings() };
     let source = Arc::new(Fleet::default);
     let stop = world.stop.subscribe();
-    let mut reconciler =
-        Reconciler::new(settings, world.state_file(), source, chrono::Utc::now, stop, Arc::default());
+    let mut reconciler = Reconciler::new(settings, world.state_file(), source, chrono::Utc::now, stop);
     let result = round(&mut reconciler, Depth::Full).await;
     assert!(matches!(result, Err(Setback::Unreachable(reason)) if reason.contains("cannot be reached")));
 }

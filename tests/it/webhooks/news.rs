@@ -116,6 +116,7 @@ fn karana(owner: &Owner) -> Device {
         suspended: false,
         name: "Roof".into(),
         kid: None,
+        handover: None,
     }
 }
 

@@ -121,6 +121,6 @@ fn a_login_that_another_owner_wants_is_given_up_first() {
     applied.expect_login(two, "b@x.org");
     applied.set_user(two, 8);
     let plan = plan(&desired, &listing, &look(&[ONE, two]), &applied);
-    let parked = plan.withdrawals.iter().flat_map(|sequence| &sequence.actions);
+    let parked = plan.stage(Stage::Withdrawals).iter().flat_map(|sequence| &sequence.actions);
     assert!(parked.clone().all(|action| action.change == Change::ParkUser) && parked.count() == 2);
 }

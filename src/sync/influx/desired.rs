@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
 
-use super::InfluxSettings;
-use super::action::Record;
-use super::fleet::{Device, Fleet, Owner};
-use super::influx::line::config_line;
-use super::secret::Secret;
+use super::line::config_line;
+use crate::sync::InfluxSettings;
+use crate::sync::fleet::{Device, Fleet, Owner};
+use crate::sync::record::Record;
+use crate::sync::secret::Secret;
 
 /// What every record asks of InfluxDB.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -27,10 +27,11 @@ pub struct Wish {
     pub database: Option<Uuid>,
     /// The password of its user; without one it has no user.
     pub password: Option<Secret>,
-    /// The only right its user has.
-    pub grant: Option<Grant>,
-    /// The configuration its device polls.
-    pub line: Option<Line>,
+    /// The rights that its user has, and no others.
+    pub grants: BTreeSet<Grant>,
+    /// The configuration its device polls: one line in its owner's database, and while it moves also one in the database that
+    /// it comes from.
+    pub lines: Vec<Line>,
     /// What the record asks for and cannot be given until the record changes.
     pub refusal: Option<String>,
 }
@@ -69,11 +70,10 @@ impl Desired {
     pub fn of(fleet: &Fleet, influx: &InfluxSettings, drop_data: bool) -> Self {
         let owners: BTreeMap<Uuid, &Owner> = fleet.owners.iter().map(|owner| (owner.uuid, owner)).collect();
         let of_owners = owners.values().map(|owner| (Record::owner(owner.uuid), Wish::of_owner(owner)));
-        let of_devices = fleet.devices.iter().map(|device| {
-            // An owner that is not on record has no database to grant anything on: same as none.
-            let owner = device.owner.and_then(|owner| owners.get(&owner).copied());
-            (Record::device(device.uuid), Wish::of_device(device, owner, influx))
-        });
+        let of_devices = fleet
+            .devices
+            .iter()
+            .map(|device| (Record::device(device.uuid), Wish::of_device(device, &owners, influx)));
         Self { wishes: of_owners.chain(of_devices).collect(), drop_data }
     }
 
@@ -86,30 +86,41 @@ impl Desired {
 impl Wish {
     fn of_owner(owner: &Owner) -> Self {
         let grant = Grant { database: owner.uuid, privilege: Privilege::Read };
-        let wish = Self { database: Some(owner.uuid), ..Self::default() };
-        wish.with_user(&owner.password, (!owner.suspended).then_some(grant))
+        let grants = (!owner.suspended).then_some(grant).into_iter().collect();
+        Self { database: Some(owner.uuid), grants, ..Self::default() }.with_user(&owner.password)
     }
 
-    fn of_device(device: &Device, owner: Option<&Owner>, influx: &InfluxSettings) -> Self {
-        let Some(owner) = owner else { return Self::default() };
-        let grant = Grant { database: owner.uuid, privilege: Privilege::All };
-        let suspended = device.suspended || owner.suspended;
+    fn of_device(device: &Device, owners: &BTreeMap<Uuid, &Owner>, influx: &InfluxSettings) -> Self {
+        // An owner that is not on record has no database to grant anything on: same as none.
+        let on_record = |owner: Option<Uuid>| owner.and_then(|owner| owners.get(&owner).copied());
+        let Some(owner) = on_record(device.owner) else { return Self::default() };
+        let from = device.handover.as_ref().and_then(|handover| on_record(handover.from));
+        let databases = [Some(owner), from.filter(|from| from.uuid != owner.uuid)].into_iter().flatten();
+        let is_suspended = |of: &&Owner| device.suspended || owner.suspended || of.suspended;
+        let granted = databases.clone().filter(|of| !is_suspended(of));
+        let grant = |of: &Owner| Grant { database: of.uuid, privilege: Privilege::All };
+        let held = device.handover.as_ref().map(|handover| &handover.password);
+        // The device is told its new password only once it posts where it moves to.
+        let told = held.filter(|_| from.is_some()).unwrap_or(&device.password);
         // The line is kept while suspended: nobody can read it, and resuming then is a grant and no more.
-        match config_line(device, owner.uuid, influx) {
+        let (lines, refusal) = match config_line(device, owner.uuid, told, influx) {
             Ok(text) => {
-                Self { line: Some(Line { database: owner.uuid, text: Secret::new(text) }), ..Self::default() }
+                let line = |of: &Owner| Line { database: of.uuid, text: Secret::new(text.clone()) };
+                (databases.map(line).collect(), None)
             }
-            Err(reason) => Self { refusal: Some(reason), ..Self::default() },
-        }
-        .with_user(&device.password, (!suspended).then_some(grant))
+            Err(reason) => (Vec::new(), Some(reason)),
+        };
+        Self { grants: granted.map(grant).collect(), lines, refusal, ..Self::default() }
+            .with_user(held.unwrap_or(&device.password))
     }
 
     /// InfluxDB takes an empty password, and anyone could then sign in: such a record gets no user at all.
-    fn with_user(self, password: &str, grant: Option<Grant>) -> Self {
+    fn with_user(self, password: &str) -> Self {
         if password.is_empty() {
-            return Self { refusal: Some("the record has no password: no user is made".into()), ..self };
+            let refusal = Some("the record has no password: no user is made".into());
+            return Self { refusal, grants: BTreeSet::new(), ..self };
         }
-        Self { password: Some(Secret::new(password)), grant, ..self }
+        Self { password: Some(Secret::new(password)), ..self }
     }
 
     /// Whether it asks for nothing, as a device in stock.
@@ -119,15 +130,15 @@ impl Wish {
 
     /// Every database that this wish needs on the server.
     pub(super) fn databases(&self) -> BTreeSet<Uuid> {
-        let granted = self.grant.map(|grant| grant.database);
-        let written = self.line.as_ref().map(|line| line.database);
-        [self.database, granted, written].into_iter().flatten().collect()
+        let granted = self.grants.iter().map(|grant| grant.database);
+        self.database.into_iter().chain(granted).chain(self.lines.iter().map(|line| line.database)).collect()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sync::fleet::Handover;
     use crate::sync::fleet::tests::{device, influx, owner};
 
     fn wish(fleet: Fleet, record: Record) -> Wish {
@@ -141,7 +152,7 @@ mod tests {
         let expected = Wish {
             database: Some(database),
             password: Some(Secret::new("P1")),
-            grant: Some(Grant { database, privilege: Privilege::Read }),
+            grants: [Grant { database, privilege: Privilege::Read }].into(),
             ..Wish::default()
         };
         assert_eq!(wish(fleet, Record::owner(database)), expected);
@@ -152,10 +163,10 @@ mod tests {
         let fleet = Fleet { owners: vec![owner(1)], devices: vec![device(9, Some(1))] };
         let wish = wish(fleet, Record::device(Uuid::from_u128(9)));
         let database = Uuid::from_u128(1);
-        assert_eq!(wish.grant, Some(Grant { database, privilege: Privilege::All }));
+        assert_eq!(wish.grants, [Grant { database, privilege: Privilege::All }].into());
         assert_eq!(wish.database, None, "the owner's record asks for the database");
         assert_eq!(
-            wish.line.unwrap().text.expose(),
+            wish.lines[0].text.expose(),
             "%influx.test:8086%data%00000000-0000-0000-0000-000000000001%P9%10%30%6%"
         );
     }
@@ -166,7 +177,7 @@ mod tests {
         let fleet = Fleet { owners: vec![suspended], devices: vec![device(9, Some(1))] };
         for record in [Record::owner(Uuid::from_u128(1)), Record::device(Uuid::from_u128(9))] {
             let wish = wish(fleet.clone(), record);
-            assert_eq!(wish.grant, None);
+            assert_eq!(wish.grants, [].into());
             assert!(wish.password.is_some(), "the user stays");
         }
     }
@@ -182,7 +193,44 @@ mod tests {
     fn a_record_without_password_gets_no_user_and_says_so() {
         let bare = Owner { password: String::new(), ..owner(1) };
         let wish = wish(Fleet { owners: vec![bare], devices: vec![] }, Record::owner(Uuid::from_u128(1)));
-        assert_eq!((wish.password, wish.grant), (None, None));
+        assert_eq!((wish.password, wish.grants), (None, [].into()));
         assert!(wish.refusal.is_some());
+    }
+
+    #[test]
+    fn a_device_that_is_handed_over_keeps_its_password_and_is_told_the_new_one() {
+        let handover = Some(Handover { password: "OLD".into(), from: None });
+        let fleet =
+            Fleet { owners: vec![owner(1)], devices: vec![Device { handover, ..device(9, Some(1)) }] };
+        let wish = wish(fleet, Record::device(Uuid::from_u128(9)));
+        assert_eq!(wish.password, Some(Secret::new("OLD")));
+        assert!(wish.lines[0].text.expose().contains("%P9%"));
+    }
+
+    #[test]
+    fn a_device_that_moves_and_is_handed_over_is_told_so_where_it_comes_from() {
+        let handover = Some(Handover { password: "OLD".into(), from: Some(Uuid::from_u128(2)) });
+        let moving = Device { handover, ..device(9, Some(1)) };
+        let fleet = |owners: Vec<Owner>| Fleet { owners, devices: vec![moving.clone()] };
+        let of = |owners| wish(fleet(owners), Record::device(Uuid::from_u128(9)));
+        let both = of(vec![owner(1), owner(2)]);
+        let (one, two) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let all = |database| Grant { database, privilege: Privilege::All };
+        assert_eq!(both.grants, [all(one), all(two)].into());
+        assert_eq!(both.lines.iter().map(|line| line.database).collect::<Vec<_>>(), [one, two]);
+        for line in &both.lines {
+            let text = line.text.expose();
+            assert!(
+                text.contains(&format!("%{one}%OLD%")),
+                "it posts to the new database with the password it has"
+            );
+        }
+        let suspended = of(vec![owner(1), Owner { suspended: true, ..owner(2) }]);
+        assert_eq!(suspended.grants, [all(one)].into());
+        assert_eq!(
+            of(vec![owner(1)]).lines.len(),
+            1,
+            "the old owner is deleted: there is nowhere else to tell it"
+        );
     }
 }

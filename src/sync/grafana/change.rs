@@ -1,24 +1,30 @@
-//! The steps a plan is made of.
-
-use std::fmt;
+//! What is changed in a Grafana, step by step.
 
 use uuid::Uuid;
 
 use super::dashboard::Dashboard;
 use super::desired::{Account, Datasource, organization_name};
-use crate::sync::action::Record;
-use crate::sync::outlook::Step;
+use crate::sync::plan;
+use crate::sync::record::Record;
 use crate::sync::secret::Secret;
 
-/// One step towards what the records ask for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Action {
-    /// The record it is done for.
-    pub record: Record,
-    /// What to do.
-    pub change: Change,
-    /// Why, in words.
-    pub reason: String,
+/// A step for one record.
+pub type Action = plan::Action<Change>;
+
+/// All there is to do.
+pub type Plan = plan::Plan<Change>;
+
+/// The parts of a plan, in their order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stage {
+    /// What only takes away, and logins that others wait for. First: access should end no later than it must.
+    Withdrawals,
+    /// Organizations.
+    Organizations,
+    /// What is in them: users, data sources, dashboards.
+    Contents,
+    /// Organizations that go, with all that is left in them.
+    Removals,
 }
 
 /// What an [`Action`] changes in Grafana. "The user", "the organization": those of the action's record, unless an owner is
@@ -102,7 +108,7 @@ pub enum Facet {
 
 impl Change {
     /// Which facets are in doubt while this is tried.
-    pub(super) fn facets(&self, record: Record) -> Vec<Facet> {
+    pub fn facets(&self, record: Record) -> Vec<Facet> {
         let is_home = |owner: &Uuid| *owner == record.uuid;
         match self {
             Self::CreateOrganization | Self::Join | Self::DeleteOrganization => vec![Facet::Organization],
@@ -120,59 +126,44 @@ impl Change {
             }
         }
     }
+}
 
-    /// Whether all it does is to end access. Such a change waits for no other, and is right even when the
-    /// steps before it failed.
-    pub(super) fn ends_access(&self) -> bool {
+impl plan::Change for Change {
+    type Stage = Stage;
+
+    const BACK_END: &'static str = crate::sync::GRAFANA;
+
+    fn words(&self, record: Record) -> String {
+        let own = organization_name(record.uuid);
+        match self {
+            Self::CreateOrganization => format!("create organization {own}"),
+            Self::Join => format!("make our administrator one of organization {own}"),
+            Self::CreateUser { .. } => format!("create the Grafana user in {own}"),
+            Self::UpdateUser(_) => String::from("change the Grafana user's login or name"),
+            Self::ParkUser => String::from("give the Grafana user another login for the time being"),
+            Self::SetPassword(_) => String::from("set the Grafana user's password"),
+            Self::Confine => format!("make the Grafana user a Viewer of {own} and of nothing else"),
+            Self::RevokeAdmin => String::from("revoke the Grafana user's rights as administrator"),
+            Self::DisableUser => String::from("disable the Grafana user"),
+            Self::EnableUser => String::from("enable the Grafana user"),
+            Self::PutDatasource(datasource) => format!("write data source {} in {own}", datasource.uid),
+            Self::PutDashboard { owner, dashboard } => {
+                format!("write dashboard {} in {}", dashboard.uid, organization_name(*owner))
+            }
+            Self::SetHome(uid) => format!("make {uid} the home dashboard of {own}"),
+            Self::DeleteDashboard { owner, uid } => {
+                format!("delete dashboard {uid} in {}", organization_name(*owner))
+            }
+            Self::DeleteUser(_) => String::from("delete the Grafana user"),
+            Self::DeleteOrganization => format!("delete organization {own} with all that is in it"),
+        }
+    }
+
+    fn ends_access(&self) -> bool {
         matches!(
             self,
             Self::RevokeAdmin | Self::DisableUser | Self::DeleteUser(_) | Self::DeleteDashboard { .. }
         )
-    }
-}
-
-impl Action {
-    /// The same as every back end tells it.
-    pub(super) fn step(&self, drift: bool) -> Step {
-        Step {
-            backend: crate::sync::GRAFANA,
-            record: self.record,
-            action: self.words(),
-            reason: self.reason.clone(),
-            drift,
-        }
-    }
-
-    fn words(&self) -> String {
-        let own = organization_name(self.record.uuid);
-        match &self.change {
-            Change::CreateOrganization => format!("create organization {own}"),
-            Change::Join => format!("make our administrator one of organization {own}"),
-            Change::CreateUser { .. } => format!("create the Grafana user in {own}"),
-            Change::UpdateUser(_) => String::from("change the Grafana user's login or name"),
-            Change::ParkUser => String::from("give the Grafana user another login for the time being"),
-            Change::SetPassword(_) => String::from("set the Grafana user's password"),
-            Change::Confine => format!("make the Grafana user a Viewer of {own} and of nothing else"),
-            Change::RevokeAdmin => String::from("revoke the Grafana user's rights as administrator"),
-            Change::DisableUser => String::from("disable the Grafana user"),
-            Change::EnableUser => String::from("enable the Grafana user"),
-            Change::PutDatasource(datasource) => format!("write data source {} in {own}", datasource.uid),
-            Change::PutDashboard { owner, dashboard } => {
-                format!("write dashboard {} in {}", dashboard.uid, organization_name(*owner))
-            }
-            Change::SetHome(uid) => format!("make {uid} the home dashboard of {own}"),
-            Change::DeleteDashboard { owner, uid } => {
-                format!("delete dashboard {uid} in {}", organization_name(*owner))
-            }
-            Change::DeleteUser(_) => String::from("delete the Grafana user"),
-            Change::DeleteOrganization => format!("delete organization {own} with all that is in it"),
-        }
-    }
-}
-
-impl fmt::Display for Action {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {} ({})", self.record, self.words(), self.reason)
     }
 }
 
@@ -190,13 +181,15 @@ mod tests {
             Change::SetPassword(Secret::new("S3CRET")),
             Change::PutDatasource(datasource),
         ] {
-            let action = Action { record: Record::owner(uuid), change, reason: "it is missing".into() };
+            let action =
+                Action { record: Record::owner(uuid), change, reason: "it is missing".into(), drift: false };
             assert!(!format!("{action} {action:?}").contains("S3CRET"));
         }
         let action = Action {
             record: Record::owner(uuid),
             change: Change::CreateOrganization,
             reason: "it is missing".into(),
+            drift: false,
         };
         assert_eq!(
             action.to_string(),

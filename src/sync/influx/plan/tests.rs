@@ -4,9 +4,9 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
-use crate::sync::desired::Grant;
 use crate::sync::fleet::tests::{device, influx, owner};
-use crate::sync::fleet::{Device, Fleet, Owner};
+use crate::sync::fleet::{Device, Fleet, Handover, Owner};
+use crate::sync::influx::desired::Grant;
 use crate::sync::secret::Secret;
 
 /// An InfluxDB 1.x as far as sync goes.
@@ -34,10 +34,13 @@ impl Model {
 
     fn look(&self, desired: &Desired, records: &BTreeSet<Record>) -> Actual {
         let found = records.iter().map(|record| {
-            let line = desired.wishes[record].line.as_ref();
-            let point = line.and_then(|line| self.points.get(&(line.database.to_string(), record.uuid)));
+            let points = desired.wishes[record].lines.iter().filter_map(|line| {
+                let point = self.points.get(&(line.database.to_string(), record.uuid))?;
+                Some((line.database, point.clone()))
+            });
+            let points = points.collect();
             let grants = self.users.get(&record.user()).map(|user| user.grants.clone()).unwrap_or_default();
-            (*record, Found { grants, point: point.cloned() })
+            (*record, Found { grants, points })
         });
         Actual { listing: self.listing(), found: found.collect() }
     }
@@ -136,7 +139,7 @@ fn an_empty_server_is_filled_database_first() {
     let desired = desired(vec![owner(1)], vec![device(9, Some(1))]);
     let (mut model, mut applied) = Default::default();
     let plan = round(&mut model, &desired, &mut applied, false, usize::MAX);
-    let line = desired.wishes[&Record::device(id(9))].line.clone().unwrap();
+    let line = desired.wishes[&Record::device(id(9))].lines[0].clone();
     assert_eq!(
         changes(&plan),
         [
@@ -157,7 +160,7 @@ fn a_device_that_moves_gets_its_password_and_new_right_before_the_old_one_goes()
     let moved = Device { password: "NEW".into(), ..device(9, Some(2)) };
     let desired = desired(owners, vec![moved]);
     let plan = round(&mut model, &desired, &mut applied, false, usize::MAX);
-    let line = desired.wishes[&Record::device(id(9))].line.clone().unwrap();
+    let line = desired.wishes[&Record::device(id(9))].lines[0].clone();
     assert_eq!(
         changes(&plan),
         [
@@ -181,7 +184,7 @@ fn a_database_that_is_gone_takes_grants_and_lines_along() {
     };
     model.apply(&drop).unwrap();
     let plan = round(&mut model, &desired, &mut applied, false, usize::MAX);
-    let line = desired.wishes[&Record::device(id(9))].line.clone().unwrap();
+    let line = desired.wishes[&Record::device(id(9))].lines[0].clone();
     assert_eq!(
         changes(&plan),
         [
@@ -267,7 +270,7 @@ fn a_line_that_comes_back_is_written_later_than_what_stands() {
     let (mut model, mut applied) = settled(&lines("a"));
     for (series, last) in [("b", 1), ("a", 2)] {
         let plan = round(&mut model, &lines(series), &mut applied, false, usize::MAX);
-        let line = lines(series).wishes[&Record::device(id(9))].line.clone().unwrap();
+        let line = lines(series).wishes[&Record::device(id(9))].lines[0].clone();
         assert_eq!(changes(&plan), [Change::WriteConfigLine { line, after: Some(last) }]);
     }
 }
@@ -275,7 +278,8 @@ fn a_line_that_comes_back_is_written_later_than_what_stands() {
 /// A small fleet in any state: few names, so that fleets drawn after each other overlap.
 fn fleets() -> impl Strategy<Value = Desired> {
     let owners = prop::collection::btree_map(1..4_u128, (any::<bool>(), 0..2_usize), 0..3);
-    let details = (prop::option::of(1..5_u128), any::<bool>(), 0..2_usize, 0..2_usize);
+    let handovers = prop::option::of(prop::option::of(1..5_u128));
+    let details = (prop::option::of(1..5_u128), any::<bool>(), 0..2_usize, 0..2_usize, handovers);
     let devices = prop::collection::btree_map(10..15_u128, details, 0..5);
     (owners, devices, any::<bool>()).prop_map(|(owners, devices, drop_data)| {
         let owners = owners.into_iter().map(|(n, (suspended, password))| Owner {
@@ -283,10 +287,11 @@ fn fleets() -> impl Strategy<Value = Desired> {
             password: format!("P{password}"),
             ..owner(n)
         });
-        let devices = devices.into_iter().map(|(n, (of, suspended, password, series))| Device {
+        let devices = devices.into_iter().map(|(n, (of, suspended, password, series, handover))| Device {
             suspended,
             password: format!("P{password}"),
             series: ["a", "b"][series].into(),
+            handover: handover.map(|from| Handover { password: "OLD".into(), from: from.map(id) }),
             ..device(n, of)
         });
         let fleet = Fleet { owners: owners.collect(), devices: devices.collect() };
@@ -299,10 +304,10 @@ fn holds(model: &Model, desired: &Desired) {
     for (record, wish) in &desired.wishes {
         let user = model.users.get(&record.user());
         assert_eq!(user.map(|user| &*user.password), wish.password.as_ref().map(Secret::expose));
-        let grants = wish.grant.map(|grant| (grant.database.to_string(), grant.privilege));
-        assert!(user.is_none_or(|user| !user.admin && user.grants == grants.into_iter().collect()));
+        let grants = wish.grants.iter().map(|grant| (grant.database.to_string(), grant.privilege));
+        assert!(user.is_none_or(|user| !user.admin && user.grants == grants.collect()));
         assert!(wish.databases().iter().all(|database| model.databases.contains(&database.to_string())));
-        if let Some(line) = &wish.line {
+        for line in &wish.lines {
             let point = &model.points[&(line.database.to_string(), record.uuid)];
             assert_eq!(point.line.as_deref(), Some(line.text.expose()));
         }

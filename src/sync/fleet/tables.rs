@@ -1,11 +1,11 @@
-//! From the store's records to what they ask for.
+//! From the store's tables to what their records ask for.
 
 use std::collections::BTreeSet;
 
-use super::action::Resource;
-use super::fleet::{Device, Fleet, Owner};
+use super::{Device, Fleet, Owner};
 use crate::resource::{Karana, Kind, State, User};
 use crate::store::{Record, Snapshot};
+use crate::sync::record::Resource;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
@@ -74,6 +74,7 @@ fn device(kind: &Kind, record: &Record) -> Device {
         get_int: karana.config.get_int,
         name: karana.name,
         kid: karana.kid,
+        handover: None,
     }
 }
 

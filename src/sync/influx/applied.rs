@@ -5,17 +5,13 @@
 //! leaves a record that is known as ours and otherwise in doubt: it is looked at and applied again.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io;
-use std::path::PathBuf;
 
-use crate::durable;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::action::{Record, UnknownRecord};
-use super::desired::{Grant, Wish};
+use super::desired::{Grant, Line, Wish};
+use crate::sync::record::{Key, Record};
 
 /// SHA-256, as lower-case hexadecimal digits.
 type Fingerprint = String;
@@ -54,24 +50,25 @@ impl Traces {
     /// The traces that `wish` leaves once all of it has been applied for `record`.
     pub fn of(record: Record, wish: &Wish) -> Self {
         // The uuid goes in, so that equal passwords of two records do not show as equal.
-        let fingerprint = |parts: &[&str]| {
+        let fingerprint = |parts: &[String]| {
             let mut hash = Sha256::new();
-            for part in [&*record.uuid.to_string()].iter().chain(parts) {
+            for part in [record.uuid.to_string()].iter().chain(parts) {
                 hash.update((part.len() as u64).to_be_bytes());
                 hash.update(part.as_bytes());
             }
             let nibbles = hash.finalize().into_iter().flat_map(|byte| [byte >> 4, byte & 15]);
             nibbles.filter_map(|nibble| char::from_digit(nibble.into(), 16)).collect()
         };
-        let granted = |Grant { database, privilege }: Grant| format!("{privilege} on {database}");
-        let access = wish.grant.map_or_else(|| "nothing".to_owned(), granted);
+        let granted = |Grant { database, privilege }: &Grant| format!("{privilege} on {database}");
+        let access: Vec<String> = wish.grants.iter().map(granted).collect();
+        let told = |line: &Line| [line.database.to_string(), line.text.expose().to_owned()];
+        let lines: Vec<String> = wish.lines.iter().flat_map(told).collect();
+        let password: Vec<String> =
+            wish.password.iter().map(|password| password.expose().to_owned()).collect();
         Self {
-            password: wish.password.as_ref().map(|password| fingerprint(&[password.expose()])),
-            access: Some(fingerprint(&[&access])),
-            line: wish
-                .line
-                .as_ref()
-                .map(|line| fingerprint(&[&line.database.to_string(), line.text.expose()])),
+            password: (!password.is_empty()).then(|| fingerprint(&password)),
+            access: Some(fingerprint(&access)),
+            line: (!lines.is_empty()).then(|| fingerprint(&lines)),
             since: None,
         }
     }
@@ -109,26 +106,27 @@ impl Traces {
 }
 
 /// The records that have been applied to one InfluxDB, or tried. Those and no others are ours to remove.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Applied {
-    records: BTreeMap<Record, Traces>,
+    records: BTreeMap<Key, Traces>,
 }
 
 impl Applied {
     /// What is known of `record`; `None` when it was never tried.
     pub fn traces(&self, record: Record) -> Option<&Traces> {
-        self.records.get(&record)
+        self.records.get(&Key(record))
     }
 
     /// Every record that has been tried.
     pub fn records(&self) -> impl Iterator<Item = Record> {
-        self.records.keys().copied()
+        self.records.keys().map(|Key(record)| *record)
     }
 
     /// Puts `facet` of `record` in doubt, and the record among those that are ours. To be saved before the
     /// change is tried.
     pub fn doubt(&mut self, record: Record, facet: Facet) {
-        let traces = self.records.entry(record).or_default();
+        let traces = self.records.entry(Key(record)).or_default();
         *traces.facet(facet) = None;
         traces.since = None;
     }
@@ -138,12 +136,12 @@ impl Applied {
     pub fn settle(&mut self, record: Record, wish: Option<&Wish>, unsettled: &[Facet], now: DateTime<Utc>) {
         let Some(wish) = wish.filter(|wish| !wish.is_nothing()) else {
             if unsettled.is_empty() {
-                self.records.remove(&record);
+                self.records.remove(&Key(record));
             }
             return;
         };
         let mut wanted = Traces::of(record, wish);
-        let traces = self.records.entry(record).or_default();
+        let traces = self.records.entry(Key(record)).or_default();
         if !traces.are(&wanted) {
             traces.since = None;
         }
@@ -156,85 +154,12 @@ impl Applied {
     }
 }
 
-/// The file that [`Applied`] is kept in.
-#[derive(Debug, Clone)]
-pub struct StateFile {
-    path: PathBuf,
-    /// Which InfluxDB: what was applied to one says nothing about another.
-    server: String,
-}
-
-#[derive(Default, Serialize, Deserialize)]
-struct Content {
-    servers: BTreeMap<String, BTreeMap<Key, Traces>>,
-}
-
-/// A record as the key of a JSON object: `users/<uuid>`.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(into = "String", try_from = "String")]
-struct Key(Record);
-
-impl StateFile {
-    /// The part of the file at `path` that is about the InfluxDB at the address `server`.
-    pub fn new(path: PathBuf, server: String) -> Self {
-        Self { path, server }
-    }
-
-    /// Reads what is known. A file that is missing or damaged means that nothing is: all will be applied
-    /// again, which does no harm, so it is never an error.
-    pub fn load(&self) -> Applied {
-        let records = self.content().servers.remove(&self.server).unwrap_or_default();
-        Applied { records: records.into_iter().map(|(Key(record), traces)| (record, traces)).collect() }
-    }
-
-    /// Writes what is known, to be found whole or not at all after a power cut. Readable by its owner only.
-    pub fn save(&self, applied: &Applied) -> io::Result<()> {
-        let mut content = self.content();
-        let records = applied.records.iter().map(|(record, traces)| (Key(*record), traces.clone()));
-        content.servers.insert(self.server.clone(), records.collect());
-        let text = serde_json::to_vec(&content).map_err(io::Error::other)?;
-
-        durable::write(&self.path, &text)
-    }
-
-    fn content(&self) -> Content {
-        let text = match fs::read(&self.path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Content::default(),
-            Err(error) => {
-                tracing::warn!(path = %self.path.display(), %error, "sync state cannot be read: applying all again");
-                return Content::default();
-            }
-        };
-        serde_json::from_slice(&text).unwrap_or_else(|error| {
-            tracing::warn!(path = %self.path.display(), %error, "sync state is damaged: applying all again");
-            Content::default()
-        })
-    }
-}
-
-impl From<Key> for String {
-    fn from(Key(record): Key) -> Self {
-        record.to_string()
-    }
-}
-
-impl TryFrom<String> for Key {
-    type Error = UnknownRecord;
-
-    fn try_from(text: String) -> Result<Self, UnknownRecord> {
-        text.parse().map(Self)
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
     use super::*;
-    use crate::sync::desired::Desired;
     use crate::sync::fleet::Fleet;
     use crate::sync::fleet::tests::{device, influx, owner};
+    use crate::sync::influx::desired::Desired;
 
     fn desired() -> Desired {
         let fleet = Fleet { owners: vec![owner(1)], devices: vec![device(9, Some(1))] };
@@ -250,32 +175,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_saved_is_loaded_for_the_same_server_only() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("state/influxdb.json");
-        let file = StateFile::new(path.clone(), "http://one:8086".into());
-        assert_eq!(file.load(), Applied::default(), "missing");
-        file.save(&settled()).unwrap();
-        assert_eq!(file.load(), settled());
-        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        let other = StateFile::new(path.clone(), "http://two:8086".into());
-        assert_eq!(other.load(), Applied::default());
-        other.save(&Applied::default()).unwrap();
-        assert_eq!(file.load(), settled(), "kept beside the other");
-        let text = fs::read_to_string(&path).unwrap();
-        assert!(!text.contains("P9"), "fingerprints, never passwords: {text}");
-    }
-
-    #[test]
-    fn a_damaged_file_means_that_nothing_is_known() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = StateFile::new(folder.path().join("state.json"), "http://one:8086".into());
-        for damage in ["", "{", "[]", r#"{"servers":{"http://one:8086":{"users/x":{}}}}"#, "\u{0}\u{1}"] {
-            fs::write(folder.path().join("state.json"), damage).unwrap();
-            assert_eq!(file.load(), Applied::default());
-            file.save(&settled()).unwrap();
-            assert_eq!(file.load(), settled());
-        }
+    fn it_is_kept_by_record_and_names_no_password() {
+        let kept = serde_json::to_value(settled()).unwrap();
+        let keys: Vec<&String> = kept.as_object().unwrap().keys().collect();
+        let expected =
+            ["karanas/00000000-0000-0000-0000-000000000009", "users/00000000-0000-0000-0000-000000000001"];
+        assert_eq!(keys, expected);
+        assert!(!kept.to_string().contains("P9"), "fingerprints, never passwords: {kept}");
+        assert_eq!(serde_json::from_value::<Applied>(kept).unwrap(), settled());
     }
 
     #[test]
