@@ -7,6 +7,7 @@ pub mod influx;
 mod mount;
 pub mod oracle;
 mod program;
+pub mod proxy;
 pub mod receiver;
 mod session;
 
