@@ -5,7 +5,7 @@ use crate::http::Limits;
 use crate::operator::{Command, Operator};
 use crate::resource::Role;
 use crate::store::{Backup, Clock, OpenError};
-use crate::{Server, StartError, control, open_store, start_sync, store, store_settings, telemetry};
+use crate::{Server, StartError, control, open_store, start_sync, store, store_settings, telemetry, terms};
 use anyhow::{Context, Result, anyhow, bail};
 use chrono::Utc;
 use clap::{Args, Parser, Subcommand};
@@ -70,7 +70,7 @@ enum Verb {
     },
     /// Show what a sync would do, and do nothing
     Plan,
-    /// Bring the records to InfluxDB
+    /// Bring the records to InfluxDB and Grafana, and wait for the result
     Sync,
     /// Fill an empty storage from its backup, and check it
     Restore {
@@ -161,13 +161,34 @@ pub fn run() -> ExitCode {
     let code = match runtime.block_on(dispatch(cli)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("karana: {error:#}");
+            eprintln!("karana: {}", whole(&error));
             ExitCode::FAILURE
         }
     };
     // Hashing that nobody waits for any more must not hold up the end.
     runtime.shutdown_background();
     code
+}
+
+/// An error with its causes; some tell their cause themselves, and it is said once.
+fn whole(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if text.is_empty() {
+            text = cause;
+        } else if !text.ends_with(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
+}
+
+/// A line on standard output. Whoever reads it may have seen enough (`karana log … | head`): that is no failure.
+fn tell(line: impl std::fmt::Display) -> Result<()> {
+    match writeln!(io::stdout(), "{line}") {
+        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => Err(e).context("writing to standard output"),
+        _ => Ok(()),
+    }
 }
 
 async fn dispatch(cli: Cli) -> Result<()> {
@@ -210,16 +231,12 @@ async fn dispatch(cli: Cli) -> Result<()> {
         // It follows from the configuration alone.
         Verb::Openapi => {
             let document = crate::http::document(&store_settings(&config, clock)?.kinds);
-            println!("{}", serde_json::to_string_pretty(&document)?);
-            Ok(())
+            tell(serde_json::to_string_pretty(&document)?)
         }
         Verb::Clear { resource } => say(&config, clock, Command::Clear { resource }).await,
         Verb::Key { verb: KeyVerb::List } => say(&config, clock, Command::KeyList).await,
         Verb::Key { verb: KeyVerb::Rotate } => say(&config, clock, Command::KeyRotate).await,
-        Verb::Key { verb: KeyVerb::New } => {
-            println!("{}", store::Keyring::new_line());
-            Ok(())
-        }
+        Verb::Key { verb: KeyVerb::New } => tell(store::Keyring::new_line()),
     }
 }
 
@@ -240,7 +257,7 @@ async fn serve(config: &Config, clock: Clock) -> Result<()> {
         tracing::info!("stopping");
     };
     // The one line on standard output: whoever started us may wait for it.
-    println!("karana listening on http://{}", listener.local_addr()?);
+    tell(format_args!("karana listening on http://{}", listener.local_addr()?))?;
     tracing::info!(address = %listener.local_addr()?, "listening");
     if server.serve(listener, stop).await {
         tracing::info!("stopped");
@@ -268,13 +285,11 @@ async fn check(config: &Config, clock: Clock) -> Result<()> {
     crate::remarks(config).iter().for_each(|remark| eprintln!("note: {remark}"));
     let settings = store_settings(config, clock)?;
     match store::check(&settings) {
-        Ok(None) => {
-            println!("the configuration is in order; there is no store yet");
-            Ok(())
-        }
+        Ok(None) => tell("the configuration is in order; there is no store yet"),
         Ok(Some(tables)) => {
             let counts = tables.kinds().iter().map(|kind| format!("{} {}", tables.len(kind), kind.name()));
-            println!("configuration and storage are in order: {}", counts.collect::<Vec<_>>().join(", "));
+            let counts = counts.collect::<Vec<_>>().join(", ");
+            tell(format_args!("configuration and storage are in order: {counts}"))?;
             check_backup(config).await
         }
         // A running server has it: that one checks.
@@ -283,8 +298,7 @@ async fn check(config: &Config, clock: Clock) -> Result<()> {
             let check = Command::Check { definitions };
             let answer = control::ask(&crate::control_socket(config), &check).ok_or(locked)?;
             let answer = answer.context("asking the running server")?;
-            println!("{}", answer.map_err(|reason| anyhow!(reason))?);
-            Ok(())
+            tell(answer.map_err(|reason| anyhow!(reason))?)
         }
         Err(e) => Err(e.into()),
     }
@@ -293,27 +307,25 @@ async fn check(config: &Config, clock: Clock) -> Result<()> {
 /// Shows what can be done about damage, or does it.
 fn repair(config: &Config, clock: Clock, yes: bool) -> Result<()> {
     let steps = store::repair(&store_settings(config, clock)?, yes)?;
-    steps.iter().for_each(|step| println!("{step}"));
+    steps.iter().try_for_each(tell)?;
     match steps.len() {
-        0 => println!("there is nothing to repair"),
-        n if yes => println!("done: {n}; karana check looks at all of it again"),
+        0 => tell("there is nothing to repair"),
+        n if yes => tell(format_args!("done: {n}; karana check looks at all of it again")),
         n => bail!("{n} to do, and nothing was done; karana check --repair --yes does it"),
     }
-    Ok(())
 }
 
 /// No server runs that could be asked: so the remote is.
 async fn check_backup(config: &Config) -> Result<()> {
     let Some(remote) = &config.storage.remote else {
-        println!("backup: not configured ([storage] remote)");
-        return Ok(());
+        return tell("backup: not configured ([storage] remote)");
     };
     let stands = tokio::select! {
         stands = Backup::compare(&config.storage.path, remote) => stands,
         () = told_to_stop()? => bail!("interrupted"),
     };
-    println!("backup: {}", stands.map_err(|reason| anyhow!("backup: {reason}"))?);
-    Ok(())
+    let stands = stands.map_err(|reason| anyhow!("backup: {reason}"))?;
+    tell(format_args!("backup: {stands}"))
 }
 
 async fn restore(config: &Config, clock: Clock, from: &str, key: &Path) -> Result<()> {
@@ -323,12 +335,12 @@ async fn restore(config: &Config, clock: Clock, from: &str, key: &Path) -> Resul
         () = told_to_stop()? => bail!("interrupted; nothing was restored"),
     };
     let counts = tables.kinds().iter().map(|kind| format!("{} {}", tables.len(kind), kind.name()));
-    println!("restored revision {}: {}", tables.revision(), counts.collect::<Vec<_>>().join(", "));
-    println!(
+    let counts = counts.collect::<Vec<_>>().join(", ");
+    tell(format_args!("restored revision {}: {counts}", tables.revision()))?;
+    tell(
         "Next: see to it that the old server runs no more, and start this one (karana serve). It goes on where the backup \
-         ends; everybody signs in again. Then `karana check` says how its own backup stands."
-    );
-    Ok(())
+         ends; everybody signs in again. Then `karana check` says how its own backup stands.",
+    )
 }
 
 /// Lets a running server carry the command out, or does it here when none runs.
@@ -341,8 +353,7 @@ async fn ask(config: &Config, clock: Clock, command: Command) -> Result<String> 
 }
 
 async fn say(config: &Config, clock: Clock, command: Command) -> Result<()> {
-    println!("{}", ask(config, clock, command).await?);
-    Ok(())
+    tell(ask(config, clock, command).await?)
 }
 
 async fn alone(
@@ -351,7 +362,7 @@ async fn alone(
     command: Command,
 ) -> Result<crate::operator::Answer, StartError> {
     let store = open_store(config, clock.clone())?;
-    let sync = start_sync(config, &store, false)?;
+    let sync = start_sync(config, &store, terms(config, clock.clone()), false)?;
     let passwords = crate::auth::Passwords::new(config.auth.hash_rounds);
     let operator = Operator { store: store.clone(), passwords, sync: sync.clone(), backup: None, clock };
     let answer = operator.run(command).await;
@@ -369,8 +380,7 @@ fn logging_file(config: &Config) -> Option<PathBuf> {
 fn write_dump(file: &Path, dump: &str) -> Result<()> {
     let dump: serde_json::Value = serde_json::from_str(dump)?;
     if file == Path::new("-") {
-        println!("{}", dump["tables"]);
-        return Ok(());
+        return tell(&dump["tables"]);
     }
     if file.is_dir() {
         write_private(&file.join("table_db.json"), &dump["tables"].to_string())?;

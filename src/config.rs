@@ -87,17 +87,18 @@ impl Config {
         let base = origin.parent().unwrap_or(&origin);
 
         let mut settings = Settings::new(text.as_deref().unwrap_or_default(), env);
+        let resources = Resources::read(settings.section("resources"), base);
         let config = Config {
             api: Api::read(settings.section("api")),
             tenant: Tenant::read(settings.section("tenant")),
             storage: Storage::read(settings.section("storage"), base),
             auth: Auth::read(settings.section("auth")),
-            resources: Resources::read(settings.section("resources"), base),
             influxdb: InfluxDb::read(settings.section("influxdb")),
             grafana: Grafana::read(settings.section("grafana")),
-            sync: Sync::read(settings.section("sync")),
+            sync: Sync::read(settings.section("sync"), &resources),
             fleet: Fleet::read(settings.section("fleet")),
             webhooks: Webhooks::read(settings.section("webhooks")),
+            resources,
             file: shown.is_some().then(|| origin.clone()),
         };
         sections::skip_test(settings.section("test"));

@@ -82,7 +82,8 @@ impl Server {
         let credentials = open_credentials(config, &key, &store, clock.clone())?;
         let limiter = Limiter::new(Rates::default(), clock.clone());
         credentials.introduce(&store.read(), &limiter);
-        let sync = start_sync(config, &store, config.sync.on_change)?;
+        let terms = terms(config, clock.clone());
+        let sync = start_sync(config, &store, terms.clone(), config.sync.on_change)?;
         let presence = start_presence(config, &store, clock.clone())?;
         let webhooks = start_webhooks(config, &store, (&presence, &sync), clock.clone())?;
         let readings = Readings::new(influx_settings(config).as_ref());
@@ -104,6 +105,7 @@ impl Server {
             limiter,
             passwords,
             sync,
+            terms,
             presence,
             readings,
             webhooks,
@@ -202,7 +204,16 @@ fn open_credentials(
         .map_err(|e| StartError::File(state.display().to_string(), e))
 }
 
-fn start_sync(config: &Config, store: &Store, on_change: bool) -> Result<Sync, StartError> {
+fn terms(config: &Config, clock: Clock) -> sync::Terms {
+    sync::Terms { suspend_unpaid: config.sync.suspend_unpaid, clock }
+}
+
+fn start_sync(
+    config: &Config,
+    store: &Store,
+    terms: sync::Terms,
+    on_change: bool,
+) -> Result<Sync, StartError> {
     let state = state_folder(config)?;
     let settings = sync::Settings {
         influx: influx_settings(config),
@@ -214,7 +225,7 @@ fn start_sync(config: &Config, store: &Store, on_change: bool) -> Result<Sync, S
         grafana_state_file: state.join("grafana.json"),
     };
     let tables = store.clone();
-    Ok(Sync::start(settings, Arc::new(move || sync::Fleet::of(&tables.read())), store.subscribe()))
+    Ok(Sync::start(settings, Arc::new(move || terms.fleet(&tables.read())), store.subscribe()))
 }
 
 /// What the Grafana back end of sync is told. None when no Grafana is configured, or no InfluxDB that it could read: users

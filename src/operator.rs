@@ -294,7 +294,11 @@ impl Operator {
     }
 
     fn or_not_configured(&self, text: String) -> String {
-        if self.sync.is_configured() { text } else { "InfluxDB: not configured ([influxdb] host)".into() }
+        if self.sync.is_configured() {
+            text
+        } else {
+            "not configured ([influxdb] host): there is nothing to sync with".into()
+        }
     }
 
     fn key_list(&self) -> String {

@@ -12,6 +12,9 @@ use super::Network;
 use super::settings::Section;
 use super::value::{self, rule};
 
+/// The resource that says who has paid.
+const PAYMENTS: &str = "payments";
+
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(60 * 60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -260,15 +263,25 @@ pub struct Sync {
     pub interval: Duration,
     /// Whether the database of a deleted owner goes, too.
     pub drop_data: bool,
+    /// Whether owners and karanas are suspended that are not paid for any more.
+    pub suspend_unpaid: bool,
 }
 
 impl Sync {
-    pub(super) fn read(mut s: Section<'_>) -> Sync {
-        Sync {
+    pub(super) fn read(mut s: Section<'_>, resources: &Resources) -> Sync {
+        let sync = Sync {
             on_change: s.get("on_change", value::boolean).unwrap_or(true),
             interval: s.get("interval", value::duration).unwrap_or(5 * MINUTE),
             drop_data: s.get("drop_data", value::boolean).unwrap_or(false),
+            suspend_unpaid: s.get("suspend_unpaid", value::boolean).unwrap_or(false),
+        };
+        if sync.suspend_unpaid && !resources.enabled.iter().any(|name| name == PAYMENTS) {
+            s.refuse(
+                "suspend_unpaid",
+                rule("resource", "needs the resource payments, which [resources] enabled leaves out"),
+            );
         }
+        sync
     }
 }
 

@@ -67,7 +67,12 @@ fn defaults_without_settings() {
         },
         influxdb: None,
         grafana: None,
-        sync: Sync { on_change: true, interval: Duration::from_secs(300), drop_data: false },
+        sync: Sync {
+            on_change: true,
+            interval: Duration::from_secs(300),
+            drop_data: false,
+            suspend_unpaid: false,
+        },
         fleet: Fleet {
             signal_unit: Duration::from_secs(1),
             post_int_unit: Duration::from_secs(60),
@@ -123,7 +128,7 @@ fn every_key_of_the_sample_is_a_variable() {
             env.push((format!("KARANA_{section}_{}", key.to_uppercase()), value.to_owned()));
         }
     }
-    assert_eq!(env.len(), 43);
+    assert_eq!(env.len(), 44);
     let (config, _dir) =
         load("", &env.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect::<Vec<_>>()).unwrap();
     assert_eq!(config.influxdb.unwrap().user, "admin");

@@ -155,6 +155,14 @@ pub fn refuse_query(query: Option<&str>) -> Result<(), Failure> {
 async fn read(body: Body, headers: &HeaderMap, app: &App, limit: usize) -> Result<Vec<u8>, Failure> {
     let too_large =
         || Failure::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body is larger than {limit} bytes"));
+    // What is packed would be refused as no JSON, which is no help.
+    if headers
+        .get(header::CONTENT_ENCODING)
+        .is_some_and(|encoding| !encoding.is_empty() && encoding != "identity")
+    {
+        let reason = "the body must come as it is, without `Content-Encoding`";
+        return Err(Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, reason));
+    }
     let announced =
         headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     if announced.is_some_and(|length| length > limit) {

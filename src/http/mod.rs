@@ -81,6 +81,8 @@ pub struct Parts {
     pub passwords: Passwords,
     /// Brings the records to InfluxDB.
     pub sync: crate::sync::Sync,
+    /// By which terms it reads them.
+    pub terms: crate::sync::Terms,
     /// Tells whether devices post.
     pub presence: crate::sync::presence::Presence,
     /// Reads what devices have measured.

@@ -267,7 +267,10 @@ fn old_title(method: &Method, uri: &Uri) -> &'static str {
 /// The fallback for paths that are not ours.
 pub async fn unknown_path(uri: Uri) -> Failure {
     let path: String = uri.path().chars().take(100).collect();
-    Failure::new(StatusCode::NOT_FOUND, format!("there is nothing at {path}; the API is at /v2 and /v1"))
+    Failure::new(
+        StatusCode::NOT_FOUND,
+        format!("there is nothing at {path}; the API is at /v2, described at /docs"),
+    )
 }
 
 /// The fallback for methods that a path does not have.

@@ -11,7 +11,7 @@ use crate::auth::{Actor, policy};
 use crate::error::Error;
 use crate::resource::Kind;
 use crate::sync::presence::{Connection, Presence, Seen};
-use crate::sync::{Fleet, Resource, Standing};
+use crate::sync::{Record, Resource, Standing};
 use axum::Extension;
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
@@ -38,6 +38,9 @@ pub struct Status {
 pub struct Sync {
     #[serde(flatten)]
     all: Shown,
+    /// It is suspended for want of a payment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unpaid_since: Option<DateTime<Utc>>,
     backends: BTreeMap<&'static str, Shown>,
 }
 
@@ -70,6 +73,7 @@ pub struct Statuses {
     devices: Option<Arc<HashMap<Uuid, Seen>>>,
     /// None when there is no back end.
     standings: Option<HashMap<Uuid, BTreeMap<&'static str, Standing>>>,
+    unpaid: HashMap<Uuid, DateTime<Utc>>,
     with_reasons: bool,
 }
 
@@ -86,16 +90,21 @@ pub fn is_about_devices(kind: &Kind) -> bool {
 impl Statuses {
     /// Of these records of a resource, now.
     pub fn of(app: &App, actor: &Actor, kind: &Kind, records: impl Iterator<Item = Uuid>) -> Self {
+        let mut unpaid = HashMap::new();
         let standings = Resource::named(kind.name()).filter(|_| app.sync.is_configured()).map(|resource| {
             let tables = app.store.read();
-            let fleet = Fleet::around(&tables, resource, records);
+            let fleet = app.terms.around(&tables, resource, records);
+            let of_resource = |record: &Record| record.resource == resource;
+            let since = fleet.unpaid().into_iter().filter(|(record, _)| of_resource(record));
+            unpaid.extend(since.map(|(record, since)| (record.uuid, since)));
             let standings = app.sync.standings(&fleet).into_iter();
-            let of_resource = standings.filter(|(record, _)| record.resource == resource);
-            of_resource.map(|(record, standings)| (record.uuid, standings)).collect()
+            let standings = standings.filter(|(record, _)| of_resource(record));
+            standings.map(|(record, standings)| (record.uuid, standings)).collect()
         });
         Self {
             devices: is_about_devices(kind).then(|| app.presence.all()),
             standings,
+            unpaid,
             with_reasons: policy::may_sync(actor).is_ok(),
         }
     }
@@ -109,6 +118,7 @@ impl Statuses {
             let shown = |standing: &Standing| Shown::of(standing.clone(), self.with_reasons);
             Sync {
                 all: Shown::of(Standing::of_all(standings), self.with_reasons),
+                unpaid_since: self.unpaid.get(&uuid).copied(),
                 backends: standings.iter().map(|(name, standing)| (*name, shown(standing))).collect(),
             }
         });

@@ -8,11 +8,12 @@ use super::reply::{self, Failure};
 use super::v2;
 use crate::auth::{Actor, policy};
 use crate::error::Error;
-use crate::sync::{BackEndResult, Fleet, Orphan, Progress, Record, Report, Resource, Scope, Standing, Sync};
+use crate::sync::{BackEndResult, Orphan, Progress, Record, Report, Resource, Scope, Standing, Sync};
 use axum::Extension;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -63,22 +64,25 @@ pub fn counts(app: &App) -> BTreeMap<Resource, BTreeMap<&'static str, usize>> {
 }
 
 /// How all records stand, those that are gone and have left something included.
-struct Stands(BTreeMap<Record, BTreeMap<&'static str, Standing>>);
+struct Stands {
+    records: BTreeMap<Record, BTreeMap<&'static str, Standing>>,
+    unpaid: BTreeMap<Record, DateTime<Utc>>,
+}
 
 impl Stands {
     fn read(app: &App) -> Self {
-        let fleet = Fleet::of(&app.store.read());
-        let mut standings = app.sync.standings(&fleet);
+        let fleet = app.terms.fleet(&app.store.read());
+        let mut records = app.sync.standings(&fleet);
         let leftovers = app.sync.leftovers(&fleet);
-        standings.extend(leftovers.into_iter().map(|record| (record, BTreeMap::new())));
-        Self(standings)
+        records.extend(leftovers.into_iter().map(|record| (record, BTreeMap::new())));
+        Self { records, unpaid: fleet.unpaid() }
     }
 
     fn counts(&self) -> BTreeMap<Resource, BTreeMap<&'static str, usize>> {
         let none = || STATES.iter().map(|state| (*state, 0)).collect::<BTreeMap<_, _>>();
         let mut counts: BTreeMap<_, _> =
             [Resource::Users, Resource::Karanas].map(|resource| (resource, none())).into();
-        for (record, standings) in &self.0 {
+        for (record, standings) in &self.records {
             let counts = counts.entry(record.resource).or_default();
             *counts.entry(Standing::of_all(standings).name()).or_default() += 1;
         }
@@ -93,6 +97,9 @@ struct Item<'a> {
     record: Record,
     #[serde(flatten)]
     standing: Standing,
+    /// It is suspended for want of a payment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unpaid_since: Option<DateTime<Utc>>,
     backends: &'a BTreeMap<&'static str, Standing>,
 }
 
@@ -125,11 +132,12 @@ pub async fn overview(
         let stands = Stands::read(&app);
         let counts = stands.counts();
         let wanted: Vec<_> = stands
-            .0
+            .records
             .iter()
             .map(|(record, backends)| Item {
                 record: *record,
                 standing: Standing::of_all(backends),
+                unpaid_since: stands.unpaid.get(record).copied(),
                 backends,
             })
             .filter(|item| resource.is_none_or(|resource| item.record.resource == resource))

@@ -12,7 +12,7 @@ mod karanas;
 pub mod keys;
 mod maintenances;
 mod path;
-mod payments;
+pub mod payments;
 mod schema;
 mod users;
 
@@ -21,6 +21,7 @@ pub use draft::Draft;
 pub use karanas::Karana;
 pub use keys::Key;
 pub use path::{field, field_mut, remove_field, set_field, uuid_at};
+pub use payments::Payment;
 pub use schema::Schema;
 pub use users::{Role, State, User};
 

@@ -2,8 +2,11 @@
 
 use super::{Definition, OnDelete, Reference, schema_of};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+/// The name of the resource.
+pub const NAME: &str = "payments";
 
 /// What a client sends to create a payment.
 #[derive(Serialize, JsonSchema)]
@@ -22,22 +25,31 @@ struct PaymentSchema {
 }
 
 /// What a stored payment must hold.
-#[derive(Serialize, JsonSchema)]
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct PaymentDbSchema {
-    uuid: Uuid,
+#[schemars(rename = "PaymentDbSchema")]
+pub struct Payment {
+    /// Its key.
+    pub uuid: Uuid,
+    /// When it was recorded, UTC.
     #[schemars(extend("format" = "date-time"))]
-    created_at: String,
-    owner: Uuid,
-    karana: Uuid,
+    pub created_at: String,
+    /// The user who has paid.
+    pub owner: Uuid,
+    /// What was paid for.
+    pub karana: Uuid,
+    /// In the currency's minor unit; negative: paid back.
     #[schemars(range(min = -9_007_199_254_740_991_i64, max = 9_007_199_254_740_991_i64))]
-    amount: i64,
+    pub amount: i64,
+    /// By its code (ISO 4217).
     #[schemars(extend("format" = "currency"))]
-    currency: String,
+    pub currency: String,
+    /// When it was paid.
     #[schemars(extend("format" = "date-time"))]
-    paid_at: String,
+    pub paid_at: String,
+    /// Until when the karana is paid for.
     #[schemars(extend("format" = "date-time"))]
-    valid_until: String,
+    pub valid_until: String,
 }
 
 pub(super) fn definition() -> Definition {
@@ -47,9 +59,9 @@ pub(super) fn definition() -> Definition {
         on_delete: OnDelete::Restrict,
     };
     Definition {
-        name: "payments".into(),
+        name: NAME.into(),
         entry_create_schema: schema_of::<PaymentSchema>(),
-        entry_import_schema: schema_of::<PaymentDbSchema>(),
+        entry_import_schema: schema_of::<Payment>(),
         unique_schema_fields: vec!["uuid".into()],
         unique_within: vec![],
         credentials_login_field: None,

@@ -1,10 +1,24 @@
 //! What the records ask for, free of the store's types, so that sync can be read and tested without a store.
 
+mod dues;
 mod tables;
 
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::record::Record;
+use crate::store::Clock;
+
+/// By which terms the records are read.
+#[derive(Clone)]
+pub struct Terms {
+    /// Whether owners and devices are suspended that are not paid for any more.
+    pub suspend_unpaid: bool,
+    /// Tells until when that is.
+    pub clock: Clock,
+}
 
 /// Every owner and every device on record, at one moment.
 ///
@@ -23,6 +37,17 @@ impl Fleet {
         let owners = self.owners.iter().map(|owner| Record::owner(owner.uuid));
         owners.chain(self.devices.iter().map(|device| Record::device(device.uuid)))
     }
+
+    /// The records that are suspended because they are not paid for, and since when.
+    pub fn unpaid(&self) -> BTreeMap<Record, DateTime<Utc>> {
+        let owners: BTreeMap<Uuid, DateTime<Utc>> =
+            self.owners.iter().filter_map(|owner| Some((owner.uuid, owner.unpaid_since?))).collect();
+        let devices = self.devices.iter().filter_map(|device| {
+            let of_owner = || owners.get(&device.owner?).copied();
+            Some((Record::device(device.uuid), device.unpaid_since.or_else(of_owner)?))
+        });
+        owners.iter().map(|(owner, since)| (Record::owner(*owner), *since)).chain(devices).collect()
+    }
 }
 
 /// An owner: has a database and a user that reads it; in Grafana an organization and a user that looks at it.
@@ -34,6 +59,8 @@ pub struct Owner {
     pub password: String,
     /// A suspended owner, and every device of it, is granted nothing, and does not get into Grafana.
     pub suspended: bool,
+    /// Since when it is suspended for want of a payment.
+    pub unpaid_since: Option<DateTime<Utc>>,
     /// `email` of the record: the login of its Grafana user.
     pub email: String,
     /// `name` of the record; may be empty.
@@ -61,6 +88,8 @@ pub struct Device {
     pub get_int: i64,
     /// A suspended device is granted nothing.
     pub suspended: bool,
+    /// Since when it is suspended for want of a payment for it.
+    pub unpaid_since: Option<DateTime<Utc>>,
     /// `name` of the record: the title of its dashboard.
     pub name: String,
     /// Set while the device in the field is being handed over to what its record says.
@@ -88,6 +117,7 @@ pub(super) mod tests {
             uuid: Uuid::from_u128(n),
             password: format!("P{n}"),
             suspended: false,
+            unpaid_since: None,
             email: format!("o{n}@example.com"),
             name: format!("Owner {n}"),
             password_grafana: format!("G{n}"),
@@ -104,6 +134,7 @@ pub(super) mod tests {
             post_int: 30,
             get_int: 6,
             suspended: false,
+            unpaid_since: None,
             name: format!("K{n}"),
             kid: None,
             handover: None,

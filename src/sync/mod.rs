@@ -43,7 +43,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::AbortHandle;
 
 pub use backend::{BackEnd, Depth, Round, Setback};
-pub use fleet::{Device, Fleet, Handover, Owner};
+pub use fleet::{Device, Fleet, Handover, Owner, Terms};
 pub use grafana::GrafanaSettings;
 pub use outlook::{Orphan, Outlook, Step};
 pub use record::{Record, Resource};

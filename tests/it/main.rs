@@ -27,6 +27,7 @@ mod openapi;
 mod operator;
 mod passwords;
 mod past;
+mod payments;
 mod power_cut;
 mod presence;
 mod provisioning;

@@ -31,6 +31,24 @@ fn both_ways(test: impl Fn(&Home)) {
 }
 
 #[test]
+fn a_reader_that_has_seen_enough_is_no_failure() {
+    let home = Home::new("");
+    let script = "set -o pipefail; \"$0\" openapi | head -c 1";
+    let program = env!("CARGO_BIN_EXE_karana");
+    let mut bash = std::process::Command::new("bash");
+    let ended = bash.args(["-c", script, program]).current_dir(home.path(".")).output().unwrap();
+    assert_eq!((ended.status.code(), ended.stdout.as_slice()), (Some(0), &b"{"[..]), "{ended:?}");
+    assert!(ended.stderr.is_empty(), "{ended:?}");
+}
+
+#[test]
+fn the_cause_of_a_failure_is_said_once() {
+    let ended = Home::new("").run(&["restore", "--from", "nowhere", "--key", "no-such-file"]);
+    failed(&ended, &["no-such-file is to be the key"]);
+    assert_eq!(ended.stderr.matches("No such file").count(), 1, "{ended:?}");
+}
+
+#[test]
 fn wrong_usage_ends_with_2() {
     let home = Home::new("");
     for arguments in [

@@ -156,6 +156,17 @@ fn resources() {
 }
 
 #[test]
+fn suspending_who_does_not_pay_needs_the_payments() {
+    assert!(!config("").sync.suspend_unpaid);
+    assert!(config("[sync]\nsuspend_unpaid = true").sync.suspend_unpaid);
+    assert_refused(
+        "[sync]\nsuspend_unpaid = true\n[resources]\nenabled = maintenances",
+        ":2: [sync] suspend_unpaid: needs the resource payments, which [resources] enabled leaves out",
+    );
+    assert!(!config("[sync]\nsuspend_unpaid = no\n[resources]\nenabled = maintenances").sync.suspend_unpaid);
+}
+
+#[test]
 fn influxdb() {
     let influxdb =
         config("[influxdb]\nhost = ::1\nuser = u\npass = p\nport = 18086\nretention = 30d").influxdb.unwrap();

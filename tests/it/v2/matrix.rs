@@ -1,8 +1,10 @@
 //! Role × verb × resource × own or another's × field on `/v2`. Which cells there are is asked of the program; what is in them
-//! is written down here once more, from the contract. A cell that is not stated fails.
+//! is written down here once more, from the contract. A cell that is not stated fails, and so does a call that is in none.
+
+mod routes;
 
 use crate::resources::EXAMPLES;
-use crate::support::{Person, Server, Session, user};
+use crate::support::{Answer, Person, Server, Session, user};
 use karana::resource::Kinds;
 use serde_json::{Value, json};
 use std::cell::Cell;
@@ -20,6 +22,10 @@ const CELLS: &[(&str, About, &str, &str)] = &[
     ("users",        "create",               "-",    "am"),
     ("users",        "delete",               "",     "am"),
     ("users",        "restore",              "amvc", "am"),
+    ("users",        "rotate",               "a",    "am"),
+    ("users",        "import",               "-",    "am"),
+    ("users",        "export",               "amvc", "amv"),
+    ("users",        "password-link",        "a",    "am"),
     ("users",        "credentials.login",    "a",    "am"),
     ("users",        "credentials.password", "amvc", "am"),
     ("users",        "email",                "a",    "am"),
@@ -33,6 +39,9 @@ const CELLS: &[(&str, About, &str, &str)] = &[
     ("karanas",      "create",               "am",   "am"),
     ("karanas",      "delete",               "am",   "am"),
     ("karanas",      "restore",              "amc",  "am"),
+    ("karanas",      "rotate",               "am",   "am"),
+    ("karanas",      "import",               "am",   "am"),
+    ("karanas",      "export",               "amvc", "amv"),
     ("karanas",      "config.get_int",       "amc",  "am"),
     ("karanas",      "config.post_int",      "amc",  "am"),
     ("karanas",      "config.series",        "amc",  "am"),
@@ -47,6 +56,8 @@ const CELLS: &[(&str, About, &str, &str)] = &[
     ("maintenances", "create",               "am",   "am"),
     ("maintenances", "delete",               "am",   "am"),
     ("maintenances", "restore",              "am",   "am"),
+    ("maintenances", "import",               "am",   "am"),
+    ("maintenances", "export",               "amvc", "amv"),
     ("maintenances", "date",                 "am",   "am"),
     ("maintenances", "description",          "am",   "am"),
     ("maintenances", "karana",               "am",   "am"),
@@ -57,6 +68,8 @@ const CELLS: &[(&str, About, &str, &str)] = &[
     ("payments",     "create",               "am",   "am"),
     ("payments",     "delete",               "am",   "am"),
     ("payments",     "restore",              "am",   "am"),
+    ("payments",     "import",               "am",   "am"),
+    ("payments",     "export",               "amvc", "amv"),
     ("payments",     "amount",               "am",   "am"),
     ("payments",     "currency",             "am",   "am"),
     ("payments",     "karana",               "am",   "am"),
@@ -70,6 +83,9 @@ const CELLS: &[(&str, About, &str, &str)] = &[
     ("simcards",     "create",               "a",    "a"),
     ("simcards",     "delete",               "a",    "a"),
     ("simcards",     "restore",              "a",    "a"),
+    ("simcards",     "rotate",               "a",    "a"),
+    ("simcards",     "import",               "a",    "a"),
+    ("simcards",     "export",               "amvc", "amv"),
     ("simcards",     "iccid",                "a",    "a"),
     ("simcards",     "karana",               "a",    "a"),
     ("simcards",     "megabytes",            "a",    "a"),
@@ -82,6 +98,8 @@ const CELLS: &[(&str, About, &str, &str)] = &[
     ("sites",        "create",               "-",    "a"),
     ("sites",        "delete",               "-",    "a"),
     ("sites",        "restore",              "-",    "a"),
+    ("sites",        "import",               "-",    "a"),
+    ("sites",        "export",               "-",    "amv"),
     ("sites",        "name",                 "-",    "a"),
     ("sites",        "part_of",              "-",    "a"),
     ("sites",        "position.latitude",    "-",    "a"),
@@ -114,7 +132,7 @@ fn leaves(schema: &Value, above: &str, found: &mut BTreeSet<String>) {
 #[test]
 fn every_cell_is_stated_once() {
     for kind in kinds().public() {
-        let mut expected: BTreeSet<String> = ["read", "create", "delete", "restore"].map(String::from).into();
+        let mut expected = routes::verbs(kind.name());
         if kind.has_secrets() {
             expected.insert("see secrets".into());
         }
@@ -172,6 +190,12 @@ impl Stage {
         format!("89{:016}", self.number())
     }
 
+    /// One record as a table, as far as it is seen.
+    async fn table(&self, session: &Session, resource: &str, uuid: &str) -> Answer {
+        let path = format!("/v2/{resource}/export.csv?filter[uuid]={uuid}");
+        session.send("GET", &path, &Value::Null, &[]).await
+    }
+
     /// Another value for a field.
     async fn value(&self, resource: &str, field: &str, owner: &str) -> Value {
         match (resource, field) {
@@ -207,6 +231,12 @@ impl Stage {
         if about == "create" {
             let body = self.body(resource, &owner).await;
             return session.send("POST", &format!("/v2/{resource}"), &body, &[]).await.status;
+        }
+        if about == "import" {
+            let lines = self.body(resource, &owner).await.to_string();
+            let request = session.request("POST", &format!("/v2/{resource}/import"));
+            let request = request.header("content-type", "application/x-ndjson").body(lines);
+            return Answer::to(request).await.status;
         }
         let uuid = match (resource, own) {
             ("users", true) => actor.uuid.clone(),
@@ -249,7 +279,22 @@ impl Stage {
                 let seen = ["\"password_influx\":", "\"password_grafana\":", "\"password\":", "\"pin\":"]
                     .iter()
                     .any(|name| text.contains(name));
+                // A table shows what the record does.
+                let table = self.table(session, resource, &uuid).await.text();
+                let full = self.admin.found(&path).await;
+                let secrets = ["/password_influx", "/password_grafana", "/config/password", "/pin"];
+                for secret in secrets.iter().filter_map(|secret| full.pointer(secret)?.as_str()) {
+                    assert_eq!(table.contains(secret), seen, "{resource}");
+                }
                 if seen { 200 } else { 403 }
+            }
+            "export" => {
+                let table = self.table(session, resource, &uuid).await;
+                let rows = csv::Reader::from_reader(table.body.as_slice()).records().count();
+                if table.status == 200 && rows == 0 { 403 } else { table.status }
+            }
+            "rotate" | "password-link" => {
+                session.send("POST", &format!("{path}/{about}"), &Value::Null, &[]).await.status
             }
             "delete" => {
                 session

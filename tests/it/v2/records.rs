@@ -166,6 +166,9 @@ async fn what_is_wrong_is_named_by_field_and_rule() {
         let request = admin.request("POST", "/v2/karanas").header("content-type", kind).body(body);
         crate::support::Answer::to(request).await.problem(status, code);
     }
+    let packed = admin.request("POST", "/v2/karanas").header("content-type", "application/json");
+    let packed = packed.header("content-encoding", "gzip").body("\u{1f}");
+    crate::support::Answer::to(packed).await.problem(415, "unsupported_media_type");
     admin.made("users", &user("taken")).await;
     let taken = admin.send("POST", "/v2/users", &user("TAKEN"), &[]).await.problem(409, "conflict");
     assert_eq!(findings(&taken), [("email".into(), "unique".into())]);

@@ -101,6 +101,7 @@ fn owner() -> Owner {
         email: format!("{uuid}@example.com"),
         name: "Ada".into(),
         password_grafana: "GRAFANAPASSWORD".into(),
+        unpaid_since: None,
     }
 }
 
@@ -117,6 +118,7 @@ fn karana(owner: &Owner) -> Device {
         name: "Roof".into(),
         kid: None,
         handover: None,
+        unpaid_since: None,
     }
 }
 

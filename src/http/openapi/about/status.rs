@@ -58,6 +58,7 @@ pub fn schema(kind: &Kind) -> Option<Value> {
         "properties": standing(),
         "required": ["state", "backends"],
     });
+    sync["properties"]["unpaid_since"] = super::sync::unpaid_since();
     sync["properties"]["backends"] = json!({
         "type": "object",
         "additionalProperties": {"type": "object", "properties": standing(), "required": ["state"]},

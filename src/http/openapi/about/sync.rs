@@ -19,6 +19,7 @@ pub fn overview() -> Operation {
     item["required"] = json!(["resource", "uuid", "state", "backends"]);
     item["properties"]["resource"] = resource();
     item["properties"]["uuid"] = json!({"type": "string", "format": "uuid"});
+    item["properties"]["unpaid_since"] = unpaid_since();
     item["properties"]["backends"] = json!({"type": "object", "additionalProperties": standing()});
     let page = json!({
         "type": "object",
@@ -55,6 +56,15 @@ pub fn overview() -> Operation {
         .json(200, "A page.", &page, &["Cache-Control"])
         .refuses(&[400])
         .only_for(MAY_SYNC)
+}
+
+/// Why a record is suspended, beside its own `state`.
+pub fn unpaid_since() -> Value {
+    json!({
+        "type": "string",
+        "format": "date-time",
+        "description": "It is suspended because nothing is paid for it any more (`[sync] suspend_unpaid`), since then.",
+    })
 }
 
 pub fn plan() -> Operation {
