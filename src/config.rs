@@ -11,6 +11,7 @@ mod secret;
 mod sections;
 mod settings;
 mod value;
+mod webhooks;
 
 #[cfg(test)]
 mod tests;
@@ -25,6 +26,7 @@ use self::problems::{Place, Problem};
 pub use self::secret::Secret;
 pub use self::sections::{Api, Auth, Fleet, Mode, RESERVED_NAMES, Resources, Storage, Sync, Tenant};
 use self::settings::Settings;
+pub use self::webhooks::{EVENTS, Webhooks};
 use crate::error::Finding;
 
 /// The file that is read when none is named and it exists.
@@ -51,6 +53,8 @@ pub struct Config {
     pub sync: Sync,
     /// What the numbers in a device's configuration mean.
     pub fleet: Fleet,
+    /// Who is told what happens; `None` when `[webhooks] url` is not set.
+    pub webhooks: Option<Webhooks>,
     /// Where it came from (absolute); `None` when the defaults are in force.
     pub file: Option<PathBuf>,
 }
@@ -93,6 +97,7 @@ impl Config {
             grafana: Grafana::read(settings.section("grafana")),
             sync: Sync::read(settings.section("sync"), &resources),
             fleet: Fleet::read(settings.section("fleet")),
+            webhooks: Webhooks::read(settings.section("webhooks")),
             resources,
             file: shown.is_some().then(|| origin.clone()),
         };

@@ -33,6 +33,7 @@ use sync::Sync;
 use sync::handover::{Handovers, Keeper};
 use sync::presence::{self, Presence, Roster};
 use sync::readings::Readings;
+use sync::webhooks::{self, Webhooks};
 use tokio::net::TcpListener;
 
 /// Who signs in first in test mode, and with what.
@@ -88,6 +89,7 @@ impl Server {
         let sync = start_sync(config, &store, terms.clone(), config.sync.on_change)?;
         let presence = start_presence(config, &store, clock.clone())?;
         let keeper = start_keeper(config, &store, &terms, &sync, &presence);
+        let webhooks = start_webhooks(config, &store, (&presence, &sync), clock.clone())?;
         let readings = Readings::new(influx_settings(config).as_ref());
         let backup = Backup::start(&store, config.storage.remote.as_deref(), clock.clone());
         let operator = Operator {
@@ -110,6 +112,7 @@ impl Server {
             terms,
             presence,
             readings,
+            webhooks,
             backup,
             salt: Sha256::new().chain_update("requests").chain_update(&key).finalize().into(),
             clock,
@@ -140,7 +143,8 @@ impl Server {
         // The action under way may end by itself; an InfluxDB that hangs must not keep us. Sync survives a crash.
         let sync_stops = tokio::time::timeout(SYNC_STOPS_WITHIN, self.app.sync.clone().stop());
         let presence_stops = tokio::time::timeout(SYNC_STOPS_WITHIN, self.app.presence.clone().stop());
-        let _ = tokio::join!(sync_stops, presence_stops, self.app.backup.stop());
+        let webhooks_stop = tokio::time::timeout(SYNC_STOPS_WITHIN, self.app.webhooks.clone().stop());
+        let _ = tokio::join!(sync_stops, presence_stops, webhooks_stop, self.app.backup.stop());
         let in_order = store.takes_writes();
         // Before the lock: whoever takes the storage over has a socket of its own in this place.
         drop(self.control);
@@ -276,6 +280,31 @@ fn look_interval(post_int_unit: Duration) -> Duration {
     post_int_unit.clamp(LOOKS_AT_MOST, LOOKS_AT_LEAST)
 }
 
+/// Without a destination, what waited for one is forgotten: how things stand is no news when there is one again.
+fn start_webhooks(
+    config: &Config,
+    store: &Store,
+    (presence, sync): (&Presence, &Sync),
+    clock: Clock,
+) -> Result<Webhooks, StartError> {
+    let state_file = state_folder(config)?.join("webhooks.json");
+    let Some(settings) = &config.webhooks else {
+        durable::remove(&state_file).map_err(|e| StartError::File(state_file.display().to_string(), e))?;
+        return Ok(Webhooks::none());
+    };
+    let settings = webhooks::Settings {
+        destinations: settings.urls.clone(),
+        key: webhooks::Key::new(settings.key.clone()),
+        events: settings.events.iter().filter_map(|name| webhooks::Kind::named(name)).collect(),
+        state_file,
+        waits: webhooks::WAITS.to_vec(),
+        limit: webhooks::LIMIT,
+    };
+    let tables = store.clone();
+    let describe = Arc::new(move |uuid| webhooks::About::device(&tables.read(), uuid));
+    Ok(Webhooks::start(settings, presence, sync, describe, clock))
+}
+
 fn influx_settings(config: &Config) -> Option<sync::InfluxSettings> {
     config.influxdb.as_ref().map(|influx| sync::InfluxSettings {
         host: influx.host.clone(),
@@ -303,7 +332,9 @@ fn remarks(config: &Config) -> Vec<String> {
     if retention.is_some_and(|retention| config.sync.interval > retention / 4) {
         remarks.push("[sync] interval is more than a quarter of [influxdb] retention: config lines may expire before they are written again".into());
     }
-    if let Some(file) = config.file.as_deref().filter(|_| config.influxdb.is_some()) {
+    if let Some(file) =
+        config.file.as_deref().filter(|_| config.influxdb.is_some() || config.webhooks.is_some())
+    {
         let mode = std::fs::metadata(file).map(|data| data.permissions().mode()).unwrap_or_default();
         if mode & 0o077 != 0 {
             remarks

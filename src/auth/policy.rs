@@ -314,6 +314,24 @@ pub fn may_drop_orphans(actor: &Actor) -> Result<(), Error> {
     Ok(())
 }
 
+/// Whether the actor sees which other servers are told what happens, and what has become of it.
+pub fn may_see_webhooks(actor: &Actor) -> Result<(), Error> {
+    if !MAY_SYNC.contains(&actor.role) {
+        return Err(Error::Denied(format!("the role {} may not see webhooks", name(actor.role))));
+    }
+    // They tell what sync does.
+    may_sync(actor)
+}
+
+/// Whether the actor may have an event sent that nothing has happened for.
+pub fn may_test_webhooks(actor: &Actor) -> Result<(), Error> {
+    may_see_webhooks(actor)?;
+    if actor.role != Role::Admin {
+        return Err(Error::Denied(format!("the role {} may not test webhooks", name(actor.role))));
+    }
+    Ok(())
+}
+
 /// Whether the actor sees metrics, and details of the inside, from wherever it asks: an admin's key, made for that.
 pub fn sees_inside(actor: &Actor) -> bool {
     matches!(&actor.pass, Pass::Key { scopes, .. } if scopes.metrics()) && actor.role == Role::Admin

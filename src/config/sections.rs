@@ -185,7 +185,7 @@ impl Auth {
 const CORE_RESOURCES: [&str; 2] = ["users", "karanas"];
 
 /// Words that stand where a resource's name or a record's id stands in a path: no resource may be called so.
-pub const RESERVED_NAMES: [&str; 14] = [
+pub const RESERVED_NAMES: [&str; 15] = [
     "sync",
     "keys",
     "me",
@@ -199,6 +199,7 @@ pub const RESERVED_NAMES: [&str; 14] = [
     "refresh",
     "resources",
     "sessions",
+    "webhooks",
     "new",
 ];
 

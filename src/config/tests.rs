@@ -78,6 +78,7 @@ fn defaults_without_settings() {
             post_int_unit: Duration::from_secs(60),
             get_int_unit: Duration::from_secs(3600),
         },
+        webhooks: None,
         file: Some(dir.path().join("config.ini")),
     };
     assert_eq!(config, expected);
@@ -127,7 +128,7 @@ fn every_key_of_the_sample_is_a_variable() {
             env.push((format!("KARANA_{section}_{}", key.to_uppercase()), value.to_owned()));
         }
     }
-    assert_eq!(env.len(), 41);
+    assert_eq!(env.len(), 44);
     let (config, _dir) =
         load("", &env.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect::<Vec<_>>()).unwrap();
     assert_eq!(config.influxdb.unwrap().user, "admin");

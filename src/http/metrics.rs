@@ -24,6 +24,7 @@ pub async fn metrics(State(app): State<App>) -> Result<Response, Failure> {
     backup(&mut page, &app);
     sync(&mut page, &app).await?;
     presence(&mut page, &app);
+    webhooks(&mut page, &app);
     process::process(&mut page);
     let text = page.text().map_err(|e| Error::internal("gathering the metrics", e))?;
     Ok(([(header::CONTENT_TYPE, prometheus::TEXT_FORMAT)], text).into_response())
@@ -120,6 +121,30 @@ fn presence(page: &mut Page, app: &App) {
         for (outcome, count) in &of.outcomes {
             requests.add(&[("kind", of.kind), ("outcome", outcome)], *count as f64);
         }
+    }
+}
+
+/// Only with a destination.
+fn webhooks(page: &mut Page, app: &App) {
+    let destinations = app.webhooks.destinations();
+    let about = "What has become of events for other servers.";
+    let mut deliveries = page.counters("karana_webhook_deliveries_total", about);
+    for one in &destinations {
+        let counts = one.counts;
+        for (outcome, count) in
+            [("delivered", counts.delivered), ("given_up", counts.given_up), ("dropped", counts.dropped)]
+        {
+            deliveries.add(&[("destination", &one.id), ("outcome", outcome)], count as f64);
+        }
+    }
+    let mut failures =
+        page.counters("karana_webhook_failures_total", "Tries to deliver an event that failed.");
+    for one in &destinations {
+        failures.add(&[("destination", &one.id)], one.counts.failed as f64);
+    }
+    let mut lengths = page.gauges("karana_webhook_queue_length", "Events that wait to be delivered.");
+    for one in &destinations {
+        lengths.add(&[("destination", &one.id)], one.queue_length as f64);
     }
 }
 

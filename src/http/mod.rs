@@ -30,6 +30,7 @@ mod sync;
 mod traffic;
 mod v1;
 mod v2;
+mod webhooks;
 
 pub use context::Networks;
 pub use listen::{Limits, serve};
@@ -87,6 +88,8 @@ pub struct Parts {
     pub presence: crate::sync::presence::Presence,
     /// Reads what devices have measured.
     pub readings: crate::sync::readings::Readings,
+    /// Tells other servers what happens.
+    pub webhooks: crate::sync::webhooks::Webhooks,
     /// Brings the store to another place.
     pub backup: Backup,
     /// What hashes of requests are made with, so that nobody else can make them.
@@ -222,6 +225,9 @@ fn routes() -> Vec<(Access, &'static str, Methods)> {
         ),
         (SignedIn, "/v2/sync/plan", get(sync::plan, about::sync::plan())),
         (SignedIn, "/v2/sync/orphans", delete(sync::drop_orphan, about::sync::drop_orphan())),
+        (SignedIn, "/v2/webhooks", get(webhooks::overview, about::webhooks::overview())),
+        (SignedIn, "/v2/webhooks/deliveries", get(webhooks::deliveries, about::webhooks::deliveries())),
+        (SignedIn, "/v2/webhooks/test", post(webhooks::test, about::webhooks::test())),
         (SignedIn, "/v2/{resource}", get(v2::list, about::v2::list).post(v2::create, about::v2::create)),
         (
             SignedIn,

@@ -145,7 +145,7 @@ impl Link {
 }
 
 /// The innermost source tells what happened; those around it only where in the client.
-fn innermost(error: &reqwest::Error) -> String {
+pub fn innermost(error: &reqwest::Error) -> String {
     let mut cause: &dyn std::error::Error = error;
     while let Some(inner) = cause.source() {
         cause = inner;

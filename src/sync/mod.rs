@@ -31,6 +31,7 @@ mod secret;
 mod site;
 mod stats;
 mod task;
+pub mod webhooks;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -55,6 +56,7 @@ pub use stats::{Requests, Stats};
 
 use crate::error::Error;
 use backend::Settled;
+use report::Ended;
 use stats::Counts;
 use task::{Request, Task};
 
@@ -167,6 +169,7 @@ struct Handle {
     stop: watch::Sender<bool>,
     status: Arc<Mutex<Status>>,
     progress: watch::Receiver<Progress>,
+    ended: watch::Receiver<Ended>,
     settled: Arc<dyn Settled>,
     counts: Arc<Counts>,
     abort: AbortHandle,
@@ -298,6 +301,11 @@ impl Sync {
         self.tasks().map(|(name, task)| (name, task.progress.clone())).collect()
     }
 
+    /// How the last round with each back end has ended; the receiver is told of every one.
+    fn rounds(&self) -> Vec<(&'static str, watch::Receiver<Ended>)> {
+        self.tasks().map(|(name, task)| (name, task.ended.clone())).collect()
+    }
+
     /// How each back end has been doing since the start. Never waits.
     pub fn stats(&self) -> Vec<(&'static str, Stats)> {
         self.tasks().map(|(name, task)| (name, task.counts.read())).collect()
@@ -328,6 +336,8 @@ impl Handle {
         let status = Arc::new(Mutex::new(idle));
         let progress = watch::Sender::new(Progress::default());
         let (shown, told) = (status.clone(), progress.subscribe());
+        let rounds = watch::Sender::new(Ended::default());
+        let ended = rounds.subscribe();
         let task = Task {
             back_end,
             requests: incoming,
@@ -335,6 +345,7 @@ impl Handle {
             stopping: stop.subscribe(),
             status,
             progress,
+            ended: rounds,
             counts: counts.clone(),
             // A zero would leave no time for anything else.
             interval: settings.interval.max(Duration::from_secs(1)),
@@ -343,7 +354,7 @@ impl Handle {
         };
         let running = tokio::spawn(task.run());
         let abort = running.abort_handle();
-        Self { requests, stop, status: shown, progress: told, settled, counts, abort }
+        Self { requests, stop, status: shown, progress: told, ended, settled, counts, abort }
     }
 
     async fn ask<T>(

@@ -20,7 +20,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
@@ -57,7 +57,7 @@ pub struct Settings {
 }
 
 /// Whether a device posts.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Connection {
     /// Within three times its interval.
@@ -132,7 +132,7 @@ struct Handle {
 }
 
 #[derive(Default)]
-struct Published(Mutex<Findings>);
+struct Published(watch::Sender<Findings>);
 
 /// What one look after the other has found.
 #[derive(Clone, Default)]
@@ -145,11 +145,11 @@ struct Findings {
 
 impl Published {
     fn change(&self, change: impl FnOnce(&mut Findings)) {
-        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        self.0.send_modify(change);
     }
 
     fn read(&self) -> Findings {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.borrow().clone()
     }
 }
 
@@ -189,6 +189,11 @@ impl Presence {
     /// How all devices stand, at one moment. Never waits.
     pub fn all(&self) -> Arc<HashMap<Uuid, Seen>> {
         self.published.read().devices
+    }
+
+    /// Is told of every look.
+    pub(super) fn looks(&self) -> watch::Receiver<impl Sized + use<>> {
+        self.published.0.subscribe()
     }
 
     /// How the looking goes; none when no InfluxDB is configured. Never waits.

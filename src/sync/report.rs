@@ -143,6 +143,30 @@ pub struct OpenFailure {
     pub next_try: DateTime<Utc>,
 }
 
+/// How the last round with a back end has ended, for those who tell others of it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Ended {
+    /// Rounds so far.
+    pub rounds: u64,
+    /// What failed for single records; as it was before, when the round as a whole failed.
+    pub failures: Vec<Failure>,
+    /// Whether it came to every record: what is not among the failures is in order.
+    pub is_whole: bool,
+    /// That the back end could not be worked with.
+    pub away: Option<Away>,
+}
+
+/// A back end that cannot be worked with.
+#[derive(Debug, Clone)]
+pub(super) struct Away {
+    /// Why, without any secret.
+    pub reason: String,
+    /// Rounds in a row that found it so.
+    pub tries: u32,
+    /// Whether no number of tries will change it.
+    pub is_final: bool,
+}
+
 /// What sync is doing with a back end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "state", rename_all = "snake_case")]

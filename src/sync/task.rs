@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::Clock;
 use super::backend::{BackEnd, Depth, Round, Setback};
 use super::outlook::{Orphan, Outlook};
-use super::report::{Failure, OpenFailure, Progress, State, Status};
+use super::report::{Away, Ended, Failure, OpenFailure, Progress, State, Status};
 use super::scope::Scope;
 use super::stats::Counts;
 use crate::backoff::Backoff;
@@ -64,6 +64,8 @@ pub struct Task<B, T> {
     pub status: Arc<Mutex<Status>>,
     /// Where callers read how far the round is.
     pub progress: watch::Sender<Progress>,
+    /// Where it is told how the last round has ended.
+    pub ended: watch::Sender<Ended>,
     /// Where rounds are counted.
     pub counts: Arc<Counts>,
     /// From one round that went through to the next.
@@ -210,6 +212,22 @@ impl<B: BackEnd, T: Send + std::marker::Sync> Task<B, T> {
                 status.state = State::Unreachable { reason: setback.to_string(), next_try };
             }
         }
+        let failures = status.failures.iter().map(|open| open.failure.clone()).collect();
+        drop(status);
+        self.ended.send_modify(|ended| {
+            ended.rounds += 1;
+            ended.failures = failures;
+            // One that gave way to newer records has left some out.
+            let gave_way =
+                self.changed.as_ref().is_some_and(|changed| changed.has_changed().unwrap_or(false));
+            ended.is_whole = scope == Scope::All && result.is_ok() && !gave_way;
+            let tries = ended.away.as_ref().map_or(1, |away| away.tries.saturating_add(1));
+            ended.away = result.as_ref().err().map(|setback| Away {
+                reason: told(setback),
+                tries,
+                is_final: matches!(setback, Setback::Denied(_)),
+            });
+        });
     }
 
     fn lock_status(&self) -> MutexGuard<'_, Status> {
@@ -240,6 +258,14 @@ impl From<Setback> for Error {
 async fn survive<T>(round: impl Future<Output = Result<T, Setback>>) -> Result<T, Setback> {
     let result = AssertUnwindSafe(round).catch_unwind().await;
     result.unwrap_or_else(|panic| Err(Setback::Fault(message(&*panic))))
+}
+
+/// What others are told of a setback: faults of ours are for the log.
+fn told(setback: &Setback) -> String {
+    match setback {
+        Setback::Fault(_) => "sync has failed; the log says why".to_owned(),
+        setback => setback.to_string(),
+    }
 }
 
 fn message(panic: &(dyn Any + Send)) -> String {

@@ -48,3 +48,4 @@ mod sync_api;
 mod tokens;
 mod users;
 mod v2;
+mod webhooks;

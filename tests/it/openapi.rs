@@ -280,6 +280,40 @@ async fn real_answers_are_as_described() {
 }
 
 #[tokio::test]
+async fn real_answers_about_webhooks_are_as_described() {
+    use crate::support::receiver::Receiver;
+    let receiver = Receiver::start().await;
+    let (taken, refused) = (receiver.url(), "http://127.0.0.1:1/");
+    let secret = Receiver::secret();
+    let server =
+        Server::start_with(&format!("[webhooks]\nurl = {taken}, {refused}\nsecret = {secret}\n"), &[]);
+    let admin = server.admin().await;
+    let description = Description { document: document(&server).await };
+    let manager = admin.person("manager", "manager").await.session;
+    let test = ("/v2/webhooks/test", "/v2/webhooks/test");
+    description.holds(&admin, "POST", test, &Value::Null, &[]).await;
+    description.holds(&manager, "POST", test, &Value::Null, &[]).await;
+    for _ in 0..2 {
+        for path in ["/v2/webhooks", "/v2/webhooks/deliveries"] {
+            description.holds(&manager, "GET", (path, path), &Value::Null, &[]).await;
+        }
+        // Again, once one is delivered and one has failed.
+        let all = |overview: &Value, count: &str| {
+            overview["destinations"].as_array().unwrap().iter().any(|one| one["counts"][count] == 1)
+        };
+        loop {
+            let overview = manager.found("/v2/webhooks").await;
+            if all(&overview, "delivered") && all(&overview, "failed") {
+                break;
+            }
+        }
+    }
+    let none = Server::start();
+    let test = none.admin().await.send("POST", test.0, &Value::Null, &[]).await;
+    assert_eq!(test.status, 409);
+}
+
+#[tokio::test]
 async fn real_answers_about_sessions_keys_batches_and_the_past_are_as_described() {
     let server = Server::start();
     let admin = server.admin().await;

@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use crate::support::influx::RealInflux;
 
+mod faults;
 mod fleet;
 mod records;
 mod trouble;

@@ -2,7 +2,7 @@
 
 use crate::support::grafana::Grafana;
 use crate::support::influx::RealInflux;
-use crate::support::{Home, Server, Session};
+use crate::support::{Home, Server, Session, user};
 use serde_json::{Value, json};
 
 async fn server_with(influx: &RealInflux) -> (Home, Server, Session) {
@@ -254,4 +254,45 @@ async fn an_owner_gets_its_place_in_grafana_too_and_the_plan_names_both() {
     assert_eq!(report["backends"]["grafana"]["result"], "failed");
     let all = admin.get("/v2/sync?resource=karanas").await.json(200);
     assert_eq!(all["items"][0]["backends"]["influxdb"]["state"], "synced");
+}
+
+/// Whatever becomes of InfluxDB: who speaks to the server does not notice.
+#[tokio::test]
+async fn the_api_answers_as_fast_as_ever_while_influxdb_hangs_and_fails() {
+    use crate::support::proxy::{Fault, Proxy};
+    use std::time::{Duration, Instant};
+    let influx = RealInflux::start().await;
+    for fault in [Fault::Hang, Fault::Broken, Fault::CutBefore, Fault::Garbage] {
+        let proxy = Proxy::before(influx.settings()).await;
+        let to = proxy.settings();
+        let config = format!(
+            "[influxdb]\nhost = {}\nport = {}\nuser = {}\npass = {}\n",
+            to.host, to.port, to.user, to.pass
+        );
+        let server = Server::start_with(&config, &[]);
+        let admin = server.admin().await;
+        proxy.always(fault);
+        let mut slowest = Duration::ZERO;
+        for n in 0..20 {
+            let begin = Instant::now();
+            let owner = admin.create("users", &user(&format!("u{n}"))).await;
+            let karana = json!({"name": "Roof", "owner": owner, "config": {}});
+            let karana = admin.create("karanas", &karana).await;
+            for path in
+                [format!("/v2/karanas/{karana}?include=status"), "/v2/sync".into(), "/health/ready".into()]
+            {
+                assert_eq!(admin.get(&path).await.status, 200, "{path}");
+            }
+            slowest = slowest.max(begin.elapsed());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        println!("{fault:?}: five calls took at most {slowest:?}, {} requests", proxy.requests());
+        // Hashing a password takes most of it; a request that hangs would take seconds.
+        assert!(slowest < Duration::from_secs(2), "{fault:?}: {slowest:?}");
+        // One for each change at most, and the looks.
+        assert!((1..=80).contains(&proxy.requests()), "{fault:?}: {:?}", proxy.seen());
+        let begin = Instant::now();
+        server.stop();
+        assert!(begin.elapsed() < Duration::from_secs(10), "{fault:?}");
+    }
 }

@@ -236,3 +236,40 @@ fn grafana() {
         );
     }
 }
+
+#[test]
+fn webhooks() {
+    let secret = "secret = whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+    let given =
+        config(&format!("[webhooks]\nurl = https://u:hunter2@a.example/x?k=1, http://b:81,\n{secret}"));
+    let webhooks = given.webhooks.unwrap();
+    assert_eq!(webhooks.urls, ["https://u:hunter2@a.example/x?k=1", "http://b:81/"]);
+    assert_eq!(webhooks.key, (0..32).collect::<Vec<u8>>());
+    assert_eq!(webhooks.events, EVENTS);
+    let shown = format!("{webhooks:?}");
+    assert!(!shown.contains("hunter2") && shown.contains("********"), "{shown}");
+    let some = format!("[webhooks]\nurl = http://a\n{secret}\nevents = sync.failed, karana.offline");
+    assert_eq!(config(&some).webhooks.unwrap().events, ["sync.failed", "karana.offline"]);
+    // Without an address nothing is told, whatever else is said.
+    assert_eq!(config(&format!("[webhooks]\n{secret}")).webhooks, None);
+    assert_refused("[webhooks]\nurl = http://a", ": [webhooks] secret: must be set when url is");
+    for wrong in ["ftp://a", "a.example", "http://a/#b", "http://a b"] {
+        assert_refused(
+            &format!("[webhooks]\nurl = {wrong}\n{secret}"),
+            ":2: [webhooks] url: must hold http or https URLs without a fragment",
+        );
+    }
+    assert_refused(
+        &format!("[webhooks]\nurl = http://a, http://a/\n{secret}"),
+        ":2: [webhooks] url: must not hold an address twice",
+    );
+    for wrong in ["hunter2", "whsec_", "whsec_aHVudGVyMg==", "whsec_###"] {
+        let problems = problems(&format!("[webhooks]\nurl = http://a\nsecret = {wrong}"));
+        assert!(problems.len() == 1 && problems[0].starts_with(":3: [webhooks] secret: must be whsec_ and"));
+        assert!(!problems[0].contains("hunter2"));
+    }
+    assert_refused(
+        &format!("[webhooks]\nurl = http://a\n{secret}\nevents = karana.online, karana.gone"),
+        ":4: [webhooks] events: must hold events that there are, not \"karana.gone\": karana.online, karana.late, karana.offline, sync.failed, sync.recovered",
+    );
+}

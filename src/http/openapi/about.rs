@@ -10,6 +10,7 @@ pub mod status;
 pub mod sync;
 pub mod v1;
 pub mod v2;
+pub mod webhooks;
 
 use crate::resource::Kind;
 
@@ -21,6 +22,7 @@ pub const CHAPTERS: &[(&str, &str)] = &[
     ("events", "Changes as they are committed."),
     ("history", "Who changed what, over all resources."),
     ("sync", "What the records have become in InfluxDB."),
+    ("webhooks", "Telling other servers what happens."),
     ("v1", "The wire format of 2017."),
     ("server", "Of the server itself."),
 ];

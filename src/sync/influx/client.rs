@@ -213,15 +213,16 @@ impl Client {
 
     /// Carries out one statement.
     pub async fn execute(&self, statement: &Statement) -> Result<(), Trouble> {
-        let outcomes =
-            self.outcomes(statement.expose(), Kind::Change).await.map_err(|trouble| match trouble {
-                // A statement that is refused as a whole may be quoted in the error.
-                Trouble::Rejected(_) if statement.holds_password() => {
-                    Trouble::Rejected(format!("InfluxDB refuses the statement {statement}"))
-                }
-                trouble => trouble,
-            })?;
-        outcomes.into_iter().next().unwrap_or_default().into_series().map(drop)
+        let outcomes = self.outcomes(statement.expose(), Kind::Change).await;
+        let result =
+            outcomes.and_then(|outcomes| outcomes.into_iter().next().unwrap_or_default().into_series());
+        result.map(drop).map_err(|trouble| match trouble {
+            // A server may quote what it refuses.
+            Trouble::Rejected(reason) if statement.shows_in(&reason) => {
+                Trouble::Rejected(format!("InfluxDB refuses the statement {statement}"))
+            }
+            trouble => trouble,
+        })
     }
 
     /// Writes points in line protocol, with times in nanoseconds.
@@ -232,7 +233,14 @@ impl Client {
             .query(&[("db", &*database.to_string()), ("precision", "ns")])
             .body(points)
             .timeout(CHANGE);
-        self.link.counted(Kind::Write, self.send(request)).await.map(drop).map_err(|trouble| match trouble {
+        let written = async {
+            match self.send(request).await?.0 {
+                // Whatever else says that all is well has stored nothing: a proxy, or its page to sign in at.
+                StatusCode::NO_CONTENT => Ok(()),
+                status => Err(self.link.unfit(&format!("answers a write with HTTP {status}"))),
+            }
+        };
+        self.link.counted(Kind::Write, written).await.map_err(|trouble| match trouble {
             Trouble::Rejected(reason) => Trouble::Rejected(without_quotation(&reason)),
             trouble => trouble,
         })
@@ -251,20 +259,22 @@ impl Client {
         limit: Duration,
     ) -> Result<Vec<Outcome>, Trouble> {
         let request = self.link.request(Method::POST, "/query?epoch=ns").form(&[("q", query)]).timeout(limit);
-        let body = self.link.counted(kind, self.send(request)).await?;
+        let (_, body) = self.link.counted(kind, self.send(request)).await?;
         let answer: Answer = serde_json::from_slice(&body).map_err(|error| {
             self.link.unfit(&format!("answers with what is no JSON of InfluxDB ({error})"))
         })?;
         match answer.error.or(answer.message) {
             Some(error) => Err(Trouble::Rejected(error)),
+            // Each statement has one. Without this it would look as if there were no user and no database.
+            None if answer.results.is_empty() => Err(self.link.unfit("answers without any result")),
             None => Ok(answer.results),
         }
     }
 
-    /// Sends a request as the administrator, and gives the body of an answer that is a success.
-    async fn send(&self, request: RequestBuilder) -> Result<Vec<u8>, Trouble> {
+    /// Sends a request as the administrator, and gives the status and body of an answer that is a success.
+    async fn send(&self, request: RequestBuilder) -> Result<(StatusCode, Vec<u8>), Trouble> {
         let (status, body) = self.answer(request).await?;
-        if status.is_success() { Ok(body) } else { Err(self.refusal(status, &body)) }
+        if status.is_success() { Ok((status, body)) } else { Err(self.refusal(status, &body)) }
     }
 
     /// Sends a request as the administrator, and gives what it is answered with.
@@ -306,14 +316,16 @@ impl Client {
     }
 }
 
-/// InfluxDB quotes a point that it cannot parse, and a config point holds the device's password.
+/// InfluxDB quotes a point that it cannot parse, and a config line, between its percent signs, holds the device's password.
 fn without_quotation(reason: &str) -> String {
-    match (reason.find('\''), reason.rfind('\'')) {
-        (Some(first), Some(last)) if first < last => {
-            format!("{}'…'{}", &reason[..first], &reason[last + 1..])
+    ['\'', '%'].into_iter().fold(reason.to_owned(), |reason, mark| {
+        match (reason.find(mark), reason.rfind(mark)) {
+            (Some(first), Some(last)) if first < last => {
+                format!("{}{mark}…{mark}{}", &reason[..first], &reason[last + 1..])
+            }
+            _ => reason,
         }
-        _ => reason.to_owned(),
-    }
+    })
 }
 
 #[cfg(test)]
@@ -325,6 +337,8 @@ mod tests {
         let reason = "unable to parse 'config,data=%h:1%S3'C'RET%,id=k v=0 xx': bad timestamp";
         assert_eq!(without_quotation(reason), "unable to parse '…': bad timestamp");
         assert_eq!(without_quotation("timeout"), "timeout");
+        let reason = "unable to parse: config,data=%h:1%SECRET%,id=k v=0: bad timestamp";
+        assert_eq!(without_quotation(reason), "unable to parse: config,data=%…%,id=k v=0: bad timestamp");
     }
 
     #[test]

@@ -15,6 +15,7 @@ pub struct Statement {
     text: String,
     /// Where in `text` the quoted password begins; it is the last thing in a statement.
     password_at: Option<usize>,
+    password: Option<Secret>,
 }
 
 impl Statement {
@@ -66,13 +67,13 @@ impl Statement {
     }
 
     fn plain(text: String) -> Self {
-        Self { text, password_at: None }
+        Self { text, password_at: None, password: None }
     }
 
     fn with_password(mut text: String, password: &Secret) -> Self {
         let at = text.len();
         text.push_str(&string(password.expose()));
-        Self { text, password_at: Some(at) }
+        Self { text, password_at: Some(at), password: Some(password.clone()) }
     }
 
     /// The statement as it is sent.
@@ -80,9 +81,11 @@ impl Statement {
         &self.text
     }
 
-    /// Whether the text holds a password.
-    pub fn holds_password(&self) -> bool {
-        self.password_at.is_some()
+    /// Whether a text shows the password, as it is or as it is quoted here.
+    pub fn shows_in(&self, text: &str) -> bool {
+        let quoted = self.password_at.map(|at| self.text[at..].trim_matches('\''));
+        let plain = self.password.as_ref().map(Secret::expose);
+        [quoted, plain].into_iter().flatten().any(|password| text.contains(password))
     }
 }
 

@@ -8,6 +8,8 @@ pub mod influx2;
 mod mount;
 pub mod oracle;
 mod program;
+pub mod proxy;
+pub mod receiver;
 mod session;
 
 pub use answer::Answer;
