@@ -8,17 +8,22 @@ use super::Secret;
 use super::settings::Section;
 use super::value::{self, rule};
 
-/// `[influxdb]`: the InfluxDB 1.x to provision.
+/// `[influxdb]`: the InfluxDB to provision. A 1.x is signed in to with user and password, a 2.x with a token; which of them it is
+/// shows when it is met, so that both may be set.
 #[derive(Debug, Clone, PartialEq, Eq, Validate)]
 pub struct InfluxDb {
     /// Its host as it stands in a URL (IPv6 in brackets).
     pub host: String,
     /// Its port.
     pub port: u16,
-    /// An admin there.
+    /// An admin there (1.x); empty when a token is set instead.
     pub user: String,
-    /// The admin's password.
+    /// The admin's password (1.x).
     pub pass: Secret,
+    /// A token with all rights in its organization (2.x).
+    pub token: Option<Secret>,
+    /// The name of that organization (2.x); `None`: the only one that the token sees.
+    pub org: Option<String>,
     /// Whether to speak https.
     pub ssl: bool,
     /// The host that device config lines name.
@@ -30,7 +35,8 @@ pub struct InfluxDb {
     pub retention: Option<Duration>,
 }
 
-/// InfluxDB refuses a retention policy of less (`ErrRetentionPolicyDurationTooLow`).
+/// InfluxDB refuses a retention policy of less (`ErrRetentionPolicyDurationTooLow`), and 2.x one of more than it can tell in
+/// nanoseconds; the latter is beyond what a duration may be here.
 fn at_least_an_hour(retention: &Duration) -> Result<(), ValidationError> {
     if *retention < Duration::from_secs(60 * 60) { Err(rule("range", "must be at least 1h")) } else { Ok(()) }
 }
@@ -38,7 +44,12 @@ fn at_least_an_hour(retention: &Duration) -> Result<(), ValidationError> {
 impl InfluxDb {
     pub(super) fn read(mut s: Section<'_>) -> Option<InfluxDb> {
         // All keys are read even without a host, or they would be refused as unknown.
-        let Login { host, user, pass } = Login::read(&mut s);
+        let token = s.get("token", value::text).map(Secret::from);
+        let org = s.get("org", value::text);
+        let Login { host, user, pass } = Login::read(&mut s, token.is_some());
+        if org.is_some() && token.is_none() {
+            s.refuse("org", rule("unused", "is of an InfluxDB 2: set token, too"));
+        }
         let port = s.get("port", value::port).unwrap_or(8086);
         let ssl = s.get("ssl", value::boolean).unwrap_or(false);
         let device_host = s.get("device_host", value::host);
@@ -46,7 +57,8 @@ impl InfluxDb {
         let retention = s.get("retention", value::duration);
         let device_host = device_host.or_else(|| host.clone());
         let (host, device_host) = (host?, device_host?);
-        let influxdb = InfluxDb { host, port, user, pass, ssl, device_host, device_port, retention };
+        let influxdb =
+            InfluxDb { host, port, user, pass, token, org, ssl, device_host, device_port, retention };
         s.check(&influxdb);
         Some(influxdb)
     }
@@ -71,7 +83,7 @@ pub struct Grafana {
 
 impl Grafana {
     pub(super) fn read(mut s: Section<'_>) -> Option<Grafana> {
-        let Login { host, user, pass } = Login::read(&mut s);
+        let Login { host, user, pass } = Login::read(&mut s, false);
         let port = s.get("port", value::port).unwrap_or(3000);
         let ssl = s.get("ssl", value::boolean).unwrap_or(false);
         let influxdomain = s.get("influxdomain", value::host_and_port);
@@ -87,16 +99,17 @@ struct Login {
 }
 
 impl Login {
-    fn read(s: &mut Section<'_>) -> Login {
+    /// With a token `instead`, user and password may be left out, both of them.
+    fn read(s: &mut Section<'_>, instead: bool) -> Login {
         let host = s.get("host", value::host);
-        let mut credential = |key| {
-            let given = s.get(key, value::text);
-            if given.is_none() && host.is_some() {
+        let (user, pass) = (s.get("user", value::text), s.get("pass", value::text));
+        let neither = user.is_none() && pass.is_none();
+        let needed = host.is_some() && !(instead && neither);
+        for (key, given) in [("user", &user), ("pass", &pass)] {
+            if given.is_none() && needed {
                 s.refuse(key, rule("required", "must be set when host is"));
             }
-            given.unwrap_or_default()
-        };
-        let (user, pass) = (credential("user"), Secret::from(credential("pass")));
-        Login { host, user, pass }
+        }
+        Login { host, user: user.unwrap_or_default(), pass: Secret::from(pass.unwrap_or_default()) }
     }
 }

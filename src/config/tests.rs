@@ -217,7 +217,7 @@ fn the_environment_wins_unless_empty() {
     assert_eq!(
         problems_with("", &[("KARANA_SYNC_INTERVAL", "never")]),
         [
-            "environment: KARANA_SYNC_INTERVAL: must be a number with the unit s, m, h or d, such as 90s, 15m, 12h or 30d"
+            "environment: KARANA_SYNC_INTERVAL: must be a number with the unit s, m, h, d or w, such as 90s, 15m, 12h, 30d or 52w"
         ]
     );
 }

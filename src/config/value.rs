@@ -59,7 +59,7 @@ const DAY: u64 = 24 * HOUR;
 /// The longest duration, in seconds: a century, which no later sum with a date overflows.
 const LONGEST: u64 = 36_500 * DAY;
 
-/// A number with a unit, such as `90s`, `15m`, `12h` or `30d`; longer than zero.
+/// A number with a unit, such as `90s`, `15m`, `12h`, `30d` or `52w`; longer than zero.
 pub(super) fn duration(value: &str) -> Result<Duration, ValidationError> {
     let unit_at = value.find(|c: char| !c.is_ascii_digit()).unwrap_or(value.len());
     let (number, unit) = value.split_at(unit_at);
@@ -68,12 +68,13 @@ pub(super) fn duration(value: &str) -> Result<Duration, ValidationError> {
         "m" | "min" => Some(60),
         "h" => Some(HOUR),
         "d" => Some(DAY),
+        "w" => Some(7 * DAY),
         _ => None,
     };
     let (Some(seconds), false) = (seconds, number.is_empty()) else {
         return Err(rule(
             "format",
-            "must be a number with the unit s, m, h or d, such as 90s, 15m, 12h or 30d",
+            "must be a number with the unit s, m, h, d or w, such as 90s, 15m, 12h, 30d or 52w",
         ));
     };
     match number.parse::<u64>().ok().and_then(|number| number.checked_mul(seconds)) {

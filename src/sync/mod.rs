@@ -1,4 +1,4 @@
-//! Sync makes the back ends, an InfluxDB 1.x and a Grafana, hold exactly what the records ask for. Of each there is a task, so
+//! Sync makes the back ends, an InfluxDB (1.x or 2.x) and a Grafana, hold exactly what the records ask for. Of each there is a task, so
 //! that neither waits for the other.
 //!
 //! ```text
@@ -16,6 +16,7 @@ mod apply;
 mod backend;
 mod fleet;
 pub mod grafana;
+pub mod handover;
 mod influx;
 mod ledger;
 mod link;
@@ -45,6 +46,7 @@ use tokio::task::AbortHandle;
 pub use backend::{BackEnd, Depth, Round, Setback};
 pub use fleet::{Device, Fleet, Handover, Owner, Terms};
 pub use grafana::GrafanaSettings;
+pub use influx::Reconciler as InfluxReconciler;
 pub use outlook::{Orphan, Outlook, Step};
 pub use record::{Record, Resource};
 pub use report::{BackEndResult, Count, Failure, OpenFailure, Progress, Report, Standing, State, Status};
@@ -95,23 +97,29 @@ pub struct Settings {
     pub grafana_state_file: PathBuf,
 }
 
-/// An InfluxDB 1.x and its administrator.
+/// An InfluxDB, 1.x or 2.x, and who signs in to it. Which of them it is shows when it is met.
 #[derive(Clone)]
 pub struct InfluxSettings {
     /// Name or address.
     pub host: String,
     /// Port of its HTTP interface.
     pub port: u16,
-    /// An administrator.
+    /// An administrator of a 1.x; empty where there is none.
     pub user: String,
     /// The administrator's password.
     pub pass: String,
+    /// A token of a 2.x, with all rights in its organization.
+    pub token: Option<String>,
+    /// The name of that organization; none: the only one that the token sees.
+    pub org: Option<String>,
     /// Whether to speak HTTPS.
     pub ssl: bool,
     /// Where devices reach this InfluxDB: named in their config lines.
     pub device_host: String,
     /// The port to `device_host`.
     pub device_port: u16,
+    /// How long points are kept; none: as the server has it.
+    pub retention: Option<Duration>,
 }
 
 impl InfluxSettings {
@@ -134,8 +142,11 @@ impl fmt::Debug for InfluxSettings {
             .field("address", &self.address())
             .field("user", &self.user)
             .field("pass", &"********")
+            .field("token", &self.token.as_ref().map(|_| "********"))
+            .field("org", &self.org)
             .field("device_host", &self.device_host)
             .field("device_port", &self.device_port)
+            .field("retention", &self.retention)
             .finish()
     }
 }
@@ -260,6 +271,11 @@ impl Sync {
     /// Whether there is a back end at all.
     pub fn is_configured(&self) -> bool {
         self.tasks().next().is_some()
+    }
+
+    /// Whether there is an InfluxDB.
+    pub fn has_influxdb(&self) -> bool {
+        self.tasks().any(|(name, _)| name == INFLUXDB)
     }
 
     /// How the records of a fleet stand, with each back end. Never waits.

@@ -58,7 +58,7 @@ impl World {
     }
 }
 
-fn owner() -> Owner {
+pub fn owner() -> Owner {
     let uuid = Uuid::new_v4();
     Owner {
         uuid,
@@ -71,7 +71,7 @@ fn owner() -> Owner {
     }
 }
 
-fn device(owner: &Owner) -> Device {
+pub fn device(owner: &Owner) -> Device {
     Device {
         uuid: Uuid::new_v4(),
         owner: Some(owner.uuid),
@@ -88,18 +88,18 @@ fn device(owner: &Owner) -> Device {
     }
 }
 
-fn password() -> String {
+pub fn password() -> String {
     Uuid::new_v4().simple().to_string()[..16].to_uppercase()
 }
 
 /// Two owners with two devices each.
-fn fleet() -> Fleet {
+pub fn fleet() -> Fleet {
     let owners = vec![owner(), owner()];
     let devices = owners.iter().flat_map(|owner| [device(owner), device(owner)]).collect();
     Fleet { owners, devices }
 }
 
-fn line(device: &Device, owner: &Owner) -> String {
+pub fn line(device: &Device, owner: &Owner) -> String {
     let Device { series, password, .. } = device;
     format!("%influx.test:8086%{series}%{}%{password}%10%30%6%", owner.uuid)
 }
@@ -171,8 +171,11 @@ fn no_server() -> InfluxSettings {
         port: 1,
         user: "admin".into(),
         pass: "secret".into(),
+        token: None,
+        org: None,
         ssl: false,
         device_host: "influx.test".into(),
         device_port: 8086,
+        retention: None,
     }
 }

@@ -74,7 +74,7 @@ fn durations() {
     for long in ["36501d", "99999999999999999999s", "18446744073709551615d"] {
         assert_refused(&format!("[sync]\ninterval = {long}"), ":2: [sync] interval: must be at most 36500d");
     }
-    for wrong in ["5", "m", "5 m", "-5m", "1.5h", "5w", "5M", "5ä"] {
+    for wrong in ["5", "m", "5 m", "-5m", "1.5h", "5y", "5M", "5ä"] {
         let [problem] = &problems(&format!("[sync]\ninterval = {wrong}"))[..] else { panic!("{wrong}") };
         assert!(problem.contains("must be a number with the unit"), "{wrong}: {problem}");
     }
@@ -186,6 +186,29 @@ fn influxdb() {
             ":4: [influxdb] device_port: must be a port from 1 to 65535",
             ":5: [influxdb] retention: must be at least 1h",
         ]
+    );
+}
+
+#[test]
+fn an_influxdb_is_signed_in_to_with_a_password_or_a_token_or_both() {
+    let influxdb = config("[influxdb]\nhost = influx\ntoken = t0k==\norg = Bintumani e.V.\nretention = 52w")
+        .influxdb
+        .unwrap();
+    assert_eq!((influxdb.user.as_str(), influxdb.pass.expose()), ("", ""));
+    assert_eq!(influxdb.token.as_ref().map(|token| token.expose()), Some("t0k=="));
+    assert_eq!(influxdb.org.as_deref(), Some("Bintumani e.V."));
+    assert_eq!(influxdb.retention, Some(Duration::from_secs(52 * 7 * 24 * 3600)));
+    assert!(!format!("{influxdb:?}").contains("t0k"));
+    let both = config("[influxdb]\nhost = influx\nuser = u\npass = p\ntoken = t").influxdb.unwrap();
+    assert_eq!((both.user.as_str(), both.token.is_some(), both.org), ("u", true, None));
+    assert_eq!(
+        problems("[influxdb]\nhost = influx\nuser = u\ntoken = t"),
+        [": [influxdb] pass: must be set when host is"],
+        "half a login is none"
+    );
+    assert_eq!(
+        problems("[influxdb]\nhost = influx\nuser = u\npass = p\norg = o"),
+        [":5: [influxdb] org: is of an InfluxDB 2: set token, too"]
     );
 }
 

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
 use super::desired::{Grant, Line, Wish};
 use crate::sync::record::{Key, Record};
@@ -25,12 +26,17 @@ pub enum Facet {
     Access,
     /// The config line.
     Line,
+    /// How long the database keeps points, where we have set it.
+    Retention,
 }
 
 impl Facet {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Password, Self::Access, Self::Line];
+    pub const ALL: [Self; 4] = [Self::Password, Self::Access, Self::Line, Self::Retention];
 }
+
+/// A retention that was tried: it is ours to take back, though it is not known what it is.
+const IN_DOUBT: &str = "?";
 
 /// What was applied for one record, as far as it is known. All `None`: ours, but in doubt.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,6 +47,12 @@ pub struct Traces {
     access: Option<Fingerprint>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     line: Option<Fingerprint>,
+    /// Of when the points are that carry the line, as far as is known, by database.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    written: BTreeMap<Uuid, DateTime<Utc>>,
+    /// What was set, in seconds; [`IN_DOUBT`] once it was tried. None: we have set nothing that would have to be taken back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    retention: Option<String>,
     /// Since when all of it has been so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     since: Option<DateTime<Utc>>,
@@ -69,6 +81,8 @@ impl Traces {
             password: (!password.is_empty()).then(|| fingerprint(&password)),
             access: Some(fingerprint(&access)),
             line: (!lines.is_empty()).then(|| fingerprint(&lines)),
+            written: BTreeMap::new(),
+            retention: wish.retention.map(|lasts| format!("{}s", lasts.as_secs())),
             since: None,
         }
     }
@@ -83,6 +97,17 @@ impl Traces {
         self.get(facet).is_some() && self.get(facet) == wanted.get(facet)
     }
 
+    /// Whether a config line must be written again, as far as is known: `now` half of the life of its point is over.
+    pub fn is_due(&self, line: &Line, now: DateTime<Utc>) -> bool {
+        let written = self.written.get(&line.database);
+        line.lasts.is_some() && written.is_none_or(|written| line.is_due(*written, now))
+    }
+
+    /// Whether how long the database keeps points was set by us.
+    pub fn have_set_retention(&self) -> bool {
+        self.retention.is_some()
+    }
+
     /// Since when all of it has been so.
     pub fn since(&self) -> Option<DateTime<Utc>> {
         self.since
@@ -93,6 +118,7 @@ impl Traces {
             Facet::Password => self.password.as_ref(),
             Facet::Access => self.access.as_ref(),
             Facet::Line => self.line.as_ref(),
+            Facet::Retention => self.retention.as_ref(),
         }
     }
 
@@ -101,6 +127,7 @@ impl Traces {
             Facet::Password => &mut self.password,
             Facet::Access => &mut self.access,
             Facet::Line => &mut self.line,
+            Facet::Retention => &mut self.retention,
         }
     }
 }
@@ -127,8 +154,15 @@ impl Applied {
     /// change is tried.
     pub fn doubt(&mut self, record: Record, facet: Facet) {
         let traces = self.records.entry(Key(record)).or_default();
-        *traces.facet(facet) = None;
+        *traces.facet(facet) = (facet == Facet::Retention).then(|| IN_DOUBT.to_owned());
         traces.since = None;
+    }
+
+    /// Takes note of when the point is of that carries the config line of `record` in a database.
+    pub fn wrote(&mut self, record: Record, database: Uuid, time: DateTime<Utc>) {
+        if let Some(traces) = self.records.get_mut(&Key(record)) {
+            traces.written.insert(database, time);
+        }
     }
 
     /// Takes note that at `now` InfluxDB holds what `wish` asks for `record`, all but `unsettled`.
@@ -145,6 +179,7 @@ impl Applied {
         if !traces.are(&wanted) {
             traces.since = None;
         }
+        traces.written.retain(|database, _| wish.lines.iter().any(|line| line.database == *database));
         for facet in Facet::ALL.into_iter().filter(|facet| !unsettled.contains(facet)) {
             *traces.facet(facet) = wanted.facet(facet).take();
         }

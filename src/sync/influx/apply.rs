@@ -1,14 +1,15 @@
 //! Carries out the steps of a plan.
 
-use std::sync::Arc;
-
 use chrono::{DateTime, Utc};
 
 use super::change::{Action, Change};
 use super::client::Client;
+use super::desired::Line;
 use super::line::config_point;
+use super::server::Server;
 use super::statement::Statement;
 use crate::sync::link::Trouble;
+use crate::sync::record::Record;
 use crate::sync::{Clock, apply};
 
 /// The last moment that InfluxDB 1.x can store, in nanoseconds since 1970.
@@ -17,49 +18,76 @@ const END_OF_TIME: i64 = i64::MAX - 1;
 /// Changes an InfluxDB.
 pub struct Executor {
     /// Which one.
-    pub client: Arc<Client>,
+    pub server: Server,
     /// The time, for config points.
     pub clock: Clock,
 }
 
 impl apply::Executor<Change> for Executor {
     async fn carry_out(&self, action: &Action) -> Result<(), Trouble> {
-        let (client, user) = (&self.client, action.record.user());
-        let statement = match &action.change {
-            Change::CreateDatabase(database) => Statement::create_database(&database.to_string()),
-            Change::CreateUser(password) => {
-                let created = client.execute(&Statement::create_user(&user, password)).await;
-                // Made by someone else since it was looked for, with another password.
-                if !refused_as(&created, "user already exists") {
-                    return created;
-                }
-                Statement::set_password(&user, password)
-            }
-            Change::SetPassword(password) => Statement::set_password(&user, password),
-            Change::Grant(grant) => Statement::grant(grant.privilege, &grant.database.to_string(), &user),
-            Change::Revoke(database) => {
-                let revoked = client.execute(&Statement::revoke(database, &user)).await;
-                // Dropped since it was looked at, and the rights with it.
-                return if refused_as(&revoked, "database not found") { Ok(()) } else { revoked };
-            }
-            Change::RevokeAdmin => Statement::revoke_admin(&user),
-            Change::WriteConfigLine { line, after } => {
-                let time = time_of_point((self.clock)(), *after)?;
-                let point = config_point(line.text.expose(), action.record.uuid, time);
-                return client.write(line.database, point).await;
-            }
-            Change::DropUser => {
-                let dropped = client.execute(&Statement::drop_user(&user)).await;
-                return if refused_as(&dropped, "user not found") { Ok(()) } else { dropped };
-            }
-            Change::DropDatabase(database) => Statement::drop_database(&database.to_string()),
-        };
-        client.execute(&statement).await
+        let now = (self.clock)();
+        match &self.server {
+            Server::One(client) => carry_out(client, action, now).await,
+            Server::Two(organization) => organization.carry_out(action, now).await,
+        }
     }
 
     async fn ping(&self) -> Result<(), Trouble> {
-        self.client.ping().await
+        self.server.client().ping().await.map(drop)
     }
+}
+
+/// Does one action in a 1.x.
+async fn carry_out(client: &Client, action: &Action, now: DateTime<Utc>) -> Result<(), Trouble> {
+    let user = action.record.user();
+    let statement = match &action.change {
+        Change::CreateDatabase { database, retention } => {
+            Statement::create_database(&database.to_string(), *retention)
+        }
+        Change::SetRetention { database, policy, lasts } => {
+            Statement::set_retention(&database.to_string(), policy, *lasts)
+        }
+        Change::CreateUser(password) => {
+            let created = client.execute(&Statement::create_user(&user, password)).await;
+            // Made by someone else since it was looked for, with another password.
+            if !refused_as(&created, "user already exists") {
+                return created;
+            }
+            Statement::set_password(&user, password)
+        }
+        Change::SetPassword(password) => Statement::set_password(&user, password),
+        Change::Grant(grant) => Statement::grant(grant.privilege, &grant.database.to_string(), &user),
+        Change::Revoke(database) => {
+            let revoked = client.execute(&Statement::revoke(database, &user)).await;
+            // Dropped since it was looked at, and the rights with it.
+            return if refused_as(&revoked, "database not found") { Ok(()) } else { revoked };
+        }
+        Change::RevokeAdmin => Statement::revoke_admin(&user),
+        Change::WriteConfigLine { line, after } => {
+            return write_config_line(client, action.record, line, *after, now).await;
+        }
+        Change::DropUser => {
+            let dropped = client.execute(&Statement::drop_user(&user)).await;
+            return if refused_as(&dropped, "user not found") { Ok(()) } else { dropped };
+        }
+        Change::DropDatabase(database) => Statement::drop_database(&database.to_string()),
+        Change::Authorize { .. } | Change::Activate(_) => {
+            return Err(Trouble::Rejected("InfluxDB 1 knows no authorizations".into()));
+        }
+    };
+    client.execute(&statement).await
+}
+
+/// Writes a config line behind the point that answers the device so far.
+pub async fn write_config_line(
+    client: &Client,
+    record: Record,
+    line: &Line,
+    after: Option<i64>,
+    now: DateTime<Utc>,
+) -> Result<(), Trouble> {
+    let time = time_of_point(now, after)?;
+    client.write(line.database, config_point(line.text.expose(), record.uuid, time)).await
 }
 
 /// InfluxDB tells failures apart by their text alone.

@@ -1,6 +1,8 @@
 //! What is changed in an InfluxDB, step by step.
 
+use std::collections::BTreeSet;
 use std::fmt;
+use std::time::Duration;
 
 use uuid::Uuid;
 
@@ -32,7 +34,21 @@ pub enum Stage {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
     /// Makes a database.
-    CreateDatabase(Uuid),
+    CreateDatabase {
+        /// Its name.
+        database: Uuid,
+        /// How long it keeps points; none: for ever.
+        retention: Option<Duration>,
+    },
+    /// Makes a database keep its points so long from now on, and drop those that are older.
+    SetRetention {
+        /// The database.
+        database: Uuid,
+        /// The retention policy that it has by default (1.x).
+        policy: String,
+        /// How long; none: for ever.
+        lasts: Option<Duration>,
+    },
     /// Makes the user, without any right.
     CreateUser(Secret),
     /// Gives the user another password.
@@ -41,6 +57,17 @@ pub enum Change {
     Grant(Grant),
     /// Takes all rights on a database from the user. The name is whatever the server told.
     Revoke(String),
+    /// Makes the user with all its rights (2.x, where a user's rights cannot be changed).
+    Authorize {
+        /// Its password.
+        password: Secret,
+        /// Its rights, at least one.
+        grants: BTreeSet<Grant>,
+        /// Whether it may use them.
+        active: bool,
+    },
+    /// Lets the user use its rights, or not (2.x).
+    Activate(bool),
     /// Takes from the user the rights of an administrator.
     RevokeAdmin,
     /// Writes the line that the device polls its configuration from.
@@ -60,10 +87,13 @@ impl Change {
     /// The part of what is known about the record that this change makes true.
     pub fn facet(&self) -> Facet {
         match self {
-            Self::CreateUser(_) | Self::SetPassword(_) | Self::DropUser => Facet::Password,
+            Self::CreateUser(_) | Self::SetPassword(_) | Self::Authorize { .. } | Self::DropUser => {
+                Facet::Password
+            }
             // Rights live and die with their database.
-            Self::CreateDatabase(_) | Self::DropDatabase(_) => Facet::Access,
-            Self::Grant(_) | Self::Revoke(_) | Self::RevokeAdmin => Facet::Access,
+            Self::CreateDatabase { .. } | Self::DropDatabase(_) => Facet::Access,
+            Self::Grant(_) | Self::Revoke(_) | Self::Activate(_) | Self::RevokeAdmin => Facet::Access,
+            Self::SetRetention { .. } => Facet::Retention,
             Self::WriteConfigLine { .. } => Facet::Line,
         }
     }
@@ -76,7 +106,23 @@ impl plan::Change for Change {
 
     fn words(&self, _: Record) -> String {
         match self {
-            Self::CreateDatabase(database) => format!("create database {database}"),
+            Self::CreateDatabase { database, retention: None } => format!("create database {database}"),
+            Self::CreateDatabase { database, retention: Some(lasts) } => {
+                format!("create database {database}, which keeps points for {}", span(*lasts))
+            }
+            Self::SetRetention { database, lasts: None, .. } => {
+                format!("have database {database} keep all points")
+            }
+            Self::SetRetention { database, lasts: Some(lasts), .. } => {
+                format!("have database {database} drop points that are older than {}", span(*lasts))
+            }
+            Self::Authorize { grants, active: true, .. } => {
+                let right = |Grant { database, privilege }: &Grant| format!("{privilege} on {database}");
+                format!("create the user with {}", grants.iter().map(right).collect::<Vec<_>>().join(", "))
+            }
+            Self::Authorize { active: false, .. } => "create the user, inactive".into(),
+            Self::Activate(true) => "make the user active".into(),
+            Self::Activate(false) => "make the user inactive".into(),
             Self::CreateUser(_) => "create the user".into(),
             Self::SetPassword(_) => "set the user's password".into(),
             Self::Grant(Grant { database, privilege }) => format!("grant the user {privilege} on {database}"),
@@ -89,8 +135,16 @@ impl plan::Change for Change {
     }
 
     fn ends_access(&self) -> bool {
-        matches!(self, Self::Revoke(_) | Self::RevokeAdmin | Self::DropUser)
+        matches!(self, Self::Revoke(_) | Self::Activate(false) | Self::RevokeAdmin | Self::DropUser)
     }
+}
+
+/// A length of time in the largest unit that it is a whole number of.
+pub fn span(lasts: Duration) -> String {
+    let seconds = lasts.as_secs();
+    let units = [(86_400, "d"), (3600, "h"), (60, "min")];
+    let unit = units.into_iter().find(|(unit, _)| seconds.is_multiple_of(*unit)).unwrap_or((1, "s"));
+    format!("{}{}", seconds / unit.0, unit.1)
 }
 
 impl fmt::Display for Privilege {
@@ -110,8 +164,10 @@ mod tests {
     #[test]
     fn an_action_is_shown_without_its_password() {
         let uuid = Uuid::from_u128(7);
-        let line = Line { database: uuid, text: Secret::new("%host:8086%data%S3CRET%") };
+        let line = Line { database: uuid, text: Secret::new("%host:8086%data%S3CRET%"), lasts: None };
+        let grants = [Grant { database: uuid, privilege: Privilege::Read }].into();
         for change in [
+            Change::Authorize { password: Secret::new("S3CRET"), grants, active: true },
             Change::CreateUser(Secret::new("S3CRET")),
             Change::SetPassword(Secret::new("S3CRET")),
             Change::WriteConfigLine { line, after: None },

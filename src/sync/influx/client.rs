@@ -11,6 +11,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::statement::Statement;
+use super::version::{Met, THREE, Version};
 use crate::sync::InfluxSettings;
 use crate::sync::link::{self, CHANGE, Link, PING, READ, Trouble};
 use crate::sync::stats::{Counts, Kind};
@@ -47,6 +48,8 @@ struct Answer {
     #[serde(default)]
     results: Vec<Outcome>,
     error: Option<String>,
+    /// How 2.x calls it.
+    message: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -71,11 +74,15 @@ impl Outcome {
     }
 }
 
-/// One InfluxDB, signed in as its administrator.
+/// One InfluxDB, signed in as its administrator: by name and password, or with a token.
 pub struct Client {
-    link: Link,
+    pub(super) link: Link,
     user: String,
     pass: String,
+    token: Option<String>,
+    /// The name of the organization (2.x).
+    pub(super) org: Option<String>,
+    met: Met,
     /// Whether it has been asked if it lets everybody in.
     asked_openness: AtomicBool,
 }
@@ -90,35 +97,62 @@ impl Client {
             link: Link::new("InfluxDB", settings.address(), counts)?,
             user: settings.user.clone(),
             pass: settings.pass.clone(),
+            token: settings.token.clone(),
+            org: settings.org.clone(),
+            met: Met::default(),
             asked_openness: AtomicBool::new(false),
         })
     }
 
-    /// Whether an InfluxDB that we can work with is there. Needs no credentials.
-    pub async fn ping(&self) -> Result<(), Trouble> {
+    /// Which InfluxDB is there, if it is one that we can work with and have the credentials for. Needs none itself.
+    pub async fn ping(&self) -> Result<Version, Trouble> {
         self.link.counted(Kind::Ping, self.greet()).await
     }
 
-    async fn greet(&self) -> Result<(), Trouble> {
+    async fn greet(&self) -> Result<Version, Trouble> {
         let link::Answer { status, headers, .. } =
             self.link.send(self.link.request(Method::GET, "/ping").timeout(PING)).await?;
         let version = headers.get("X-Influxdb-Version").and_then(|version| version.to_str().ok());
-        match (version, status) {
-            (Some(version), _) if version.trim_start_matches('v').starts_with("1.") => {
-                self.warn_if_open().await;
-                Ok(())
-            }
-            (Some(version), _) => {
-                let version: String = version.chars().take(20).collect();
-                Err(self
-                    .link
-                    .unfit(&format!("is InfluxDB {version}, which is not supported yet: only 1.x is")))
-            }
+        let version = match (version, status) {
+            (Some(version), _) => Version::read(version).map_err(|reason| self.link.unfit(&reason))?,
             (None, StatusCode::UNAUTHORIZED) => {
-                Err(self.link.unfit("asks for a token: InfluxDB 3 is not supported yet, only 1.x is"))
+                return Err(self.link.unfit(&format!("asks for a token. {THREE}")));
             }
-            (None, status) => Err(self.link.unfit(&format!("is no InfluxDB (HTTP {status})"))),
+            (None, status) => return Err(self.link.unfit(&format!("is no InfluxDB (HTTP {status})"))),
+        };
+        let missing = match version {
+            Version::One if self.user.is_empty() => {
+                "1.x, where a token is of no use: set [influxdb] user and pass"
+            }
+            Version::Two(_) if self.token.is_none() => {
+                "2.x, where a password is of no use: set [influxdb] token"
+            }
+            Version::One => {
+                self.warn_if_open().await;
+                ""
+            }
+            Version::Two(_) => "",
+        };
+        if !missing.is_empty() {
+            return Err(Trouble::Denied(format!(
+                "the server at {} is InfluxDB {missing}",
+                self.link.address()
+            )));
         }
+        self.met.set(version);
+        Ok(version)
+    }
+
+    /// Who a request is of. A server that was not met yet is asked what it is.
+    async fn signed(&self, request: RequestBuilder) -> Result<RequestBuilder, Trouble> {
+        let version = match self.met.get() {
+            Some(version) => version,
+            None => self.greet().await?,
+        };
+        Ok(match (version, &self.token) {
+            (Version::Two(_), Some(token)) => request.header("Authorization", format!("Token {token}")),
+            _ => request.basic_auth(&self.user, Some(&self.pass)),
+        })
     }
 
     /// Without authentication InfluxDB takes every user and grant, and then lets everybody read everything.
@@ -229,7 +263,7 @@ impl Client {
         let answer: Answer = serde_json::from_slice(&body).map_err(|error| {
             self.link.unfit(&format!("answers with what is no JSON of InfluxDB ({error})"))
         })?;
-        match answer.error {
+        match answer.error.or(answer.message) {
             Some(error) => Err(Trouble::Rejected(error)),
             // Each statement has one. Without this it would look as if there were no user and no database.
             None if answer.results.is_empty() => Err(self.link.unfit("answers without any result")),
@@ -239,28 +273,46 @@ impl Client {
 
     /// Sends a request as the administrator, and gives the status and body of an answer that is a success.
     async fn send(&self, request: RequestBuilder) -> Result<(StatusCode, Vec<u8>), Trouble> {
-        let answer = self.link.send(request.basic_auth(&self.user, Some(&self.pass))).await?;
-        if answer.status.is_success() {
-            return Ok((answer.status, answer.body));
-        }
-        Err(self.refusal(answer.status, &answer.body))
+        let (status, body) = self.answer(request).await?;
+        if status.is_success() { Ok((status, body)) } else { Err(self.refusal(status, &body)) }
     }
 
-    fn refusal(&self, status: StatusCode, body: &[u8]) -> Trouble {
-        let error = serde_json::from_slice(body).ok().and_then(|answer: Answer| answer.error);
-        let reason = error.unwrap_or_else(|| format!("HTTP {status}"));
+    /// Sends a request as the administrator, and gives what it is answered with.
+    pub(super) async fn answer(&self, request: RequestBuilder) -> Result<(StatusCode, Vec<u8>), Trouble> {
+        let answer = self.link.send(self.signed(request).await?).await?;
+        Ok((answer.status, answer.body))
+    }
+
+    /// What an answer means that is no success.
+    pub(super) fn refusal(&self, status: StatusCode, body: &[u8]) -> Trouble {
+        let answer: Option<Answer> = serde_json::from_slice(body).ok();
+        let reason = answer.and_then(|answer| answer.error.or(answer.message));
+        let reason = reason.unwrap_or_else(|| format!("HTTP {status}"));
+        if !matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+            return self.link.useless(status, &reason).unwrap_or(Trouble::Rejected(reason));
+        }
+        let met = self.met.get();
+        // Another InfluxDB may have taken its place, with other credentials.
+        self.met.forget();
         match status {
+            _ if matches!(met, Some(Version::Two(_))) => self.denied_token(&format!(
+                "refuses it ({reason}): it must have all rights in its organization (an all-access token)"
+            )),
             StatusCode::UNAUTHORIZED => self.denied(&format!("refuses its name or password ({reason})")),
-            StatusCode::FORBIDDEN if reason.contains("create admin user") => {
+            _ if reason.contains("create admin user") => {
                 self.denied("has no administrator yet: create this one first, WITH ALL PRIVILEGES")
             }
-            StatusCode::FORBIDDEN => self.denied("does not let it do this: it must be an administrator"),
-            status => self.link.useless(status, &reason).unwrap_or(Trouble::Rejected(reason)),
+            _ => self.denied("does not let it do this: it must be an administrator"),
         }
     }
 
     fn denied(&self, what: &str) -> Trouble {
         self.link.denied(&self.user, what)
+    }
+
+    /// What is wrong with the token, or with where it belongs.
+    pub(super) fn denied_token(&self, what: &str) -> Trouble {
+        Trouble::Denied(format!("InfluxDB token: the server at {} {what}", self.link.address()))
     }
 }
 

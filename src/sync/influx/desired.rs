@@ -2,7 +2,9 @@
 //! its owner's uuid, a user by its record's.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::line::config_line;
@@ -25,10 +27,14 @@ pub struct Desired {
 pub struct Wish {
     /// The database that must be there for this record.
     pub database: Option<Uuid>,
+    /// How long that database keeps points; none: as it does.
+    pub retention: Option<Duration>,
     /// The password of its user; without one it has no user.
     pub password: Option<Secret>,
     /// The rights that its user has, and no others.
     pub grants: BTreeSet<Grant>,
+    /// The right that its user has when nothing is suspended: to name one of 2.x by, which cannot be without any.
+    pub place: Option<Grant>,
     /// The configuration its device polls: one line in its owner's database, and while it moves also one in the database that
     /// it comes from.
     pub lines: Vec<Line>,
@@ -63,18 +69,46 @@ pub struct Line {
     pub database: Uuid,
     /// The line; it names the device's password.
     pub text: Secret,
+    /// How long the database keeps its point; none: for ever, as far as is known.
+    pub lasts: Option<Duration>,
 }
+
+impl Line {
+    /// Whether a point of `written` has only half of its life left, and is to be written again.
+    pub fn is_due(&self, written: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+        let age = (now - written).to_std().unwrap_or_default();
+        self.lasts.is_some_and(|lasts| age >= lasts / 2)
+    }
+}
+
+/// How long the passwords are that InfluxDB 2 takes, in bytes: bcrypt reads no more.
+const PASSWORDS_OF_TWO: std::ops::RangeInclusive<usize> = 8..=72;
 
 impl Desired {
     /// What `fleet` asks for. `influx` names the address that the config lines tell the devices.
     pub fn of(fleet: &Fleet, influx: &InfluxSettings, drop_data: bool) -> Self {
         let owners: BTreeMap<Uuid, &Owner> = fleet.owners.iter().map(|owner| (owner.uuid, owner)).collect();
-        let of_owners = owners.values().map(|owner| (Record::owner(owner.uuid), Wish::of_owner(owner)));
+        let of_owners =
+            owners.values().map(|owner| (Record::owner(owner.uuid), Wish::of_owner(owner, influx)));
         let of_devices = fleet
             .devices
             .iter()
             .map(|device| (Record::device(device.uuid), Wish::of_device(device, &owners, influx)));
         Self { wishes: of_owners.chain(of_devices).collect(), drop_data }
+    }
+
+    /// The same of an InfluxDB 2, which does not take every password: who has such a one gets no user.
+    pub fn of_two(mut self) -> Self {
+        for wish in self.wishes.values_mut() {
+            let fits = |password: &Secret| PASSWORDS_OF_TWO.contains(&password.expose().len());
+            if !wish.password.as_ref().is_none_or(fits) {
+                (wish.password, wish.grants) = (None, BTreeSet::new());
+                wish.refusal = Some(
+                    "InfluxDB 2 takes passwords of 8 to 72 characters, and that of the record is none: no user is made".into(),
+                );
+            }
+        }
+        self
     }
 
     /// The records that cannot be given what they ask for, whatever InfluxDB holds, and why.
@@ -84,10 +118,11 @@ impl Desired {
 }
 
 impl Wish {
-    fn of_owner(owner: &Owner) -> Self {
+    fn of_owner(owner: &Owner, influx: &InfluxSettings) -> Self {
         let grant = Grant { database: owner.uuid, privilege: Privilege::Read };
         let grants = (!owner.suspended).then_some(grant).into_iter().collect();
-        Self { database: Some(owner.uuid), grants, ..Self::default() }.with_user(&owner.password)
+        let (database, retention, place) = (Some(owner.uuid), influx.retention, Some(grant));
+        Self { database, retention, grants, place, ..Self::default() }.with_user(&owner.password)
     }
 
     fn of_device(device: &Device, owners: &BTreeMap<Uuid, &Owner>, influx: &InfluxSettings) -> Self {
@@ -105,13 +140,20 @@ impl Wish {
         // The line is kept while suspended: nobody can read it, and resuming then is a grant and no more.
         let (lines, refusal) = match config_line(device, owner.uuid, told, influx) {
             Ok(text) => {
-                let line = |of: &Owner| Line { database: of.uuid, text: Secret::new(text.clone()) };
+                let lasts = influx.retention;
+                let line = |of: &Owner| Line { database: of.uuid, text: Secret::new(text.clone()), lasts };
                 (databases.map(line).collect(), None)
             }
             Err(reason) => (Vec::new(), Some(reason)),
         };
-        Self { grants: granted.map(grant).collect(), lines, refusal, ..Self::default() }
-            .with_user(held.unwrap_or(&device.password))
+        Self {
+            grants: granted.map(grant).collect(),
+            place: Some(grant(owner)),
+            lines,
+            refusal,
+            ..Self::default()
+        }
+        .with_user(held.unwrap_or(&device.password))
     }
 
     /// InfluxDB takes an empty password, and anyone could then sign in: such a record gets no user at all.
@@ -153,6 +195,7 @@ mod tests {
             database: Some(database),
             password: Some(Secret::new("P1")),
             grants: [Grant { database, privilege: Privilege::Read }].into(),
+            place: Some(Grant { database, privilege: Privilege::Read }),
             ..Wish::default()
         };
         assert_eq!(wish(fleet, Record::owner(database)), expected);
@@ -195,6 +238,30 @@ mod tests {
         let wish = wish(Fleet { owners: vec![bare], devices: vec![] }, Record::owner(Uuid::from_u128(1)));
         assert_eq!((wish.password, wish.grants), (None, [].into()));
         assert!(wish.refusal.is_some());
+    }
+
+    #[test]
+    fn a_password_that_influxdb_2_does_not_take_gets_no_user_there() {
+        let fleet = Fleet { owners: vec![owner(1)], devices: vec![device(9, Some(1))] };
+        let [short, long, fit] = ["P".repeat(7), "ä".repeat(37), "P".repeat(72)];
+        for (password, fits) in [(short, false), (long, false), (fit, true)] {
+            let mut fleet = fleet.clone();
+            fleet.devices[0].password = password;
+            let desired = Desired::of(&fleet, &influx(), false).of_two();
+            let wish = &desired.wishes[&Record::device(Uuid::from_u128(9))];
+            assert_eq!((wish.password.is_some(), wish.refusal.is_none()), (fits, fits));
+        }
+    }
+
+    #[test]
+    fn a_line_is_due_when_half_of_its_life_is_over() {
+        let lasts = Some(Duration::from_secs(3600));
+        let line = |lasts| Line { database: Uuid::nil(), text: Secret::new(""), lasts };
+        let written = DateTime::UNIX_EPOCH;
+        let after = |seconds| written + chrono::TimeDelta::seconds(seconds);
+        assert!(!line(lasts).is_due(written, after(1799)) && line(lasts).is_due(written, after(1800)));
+        assert!(!line(lasts).is_due(written, after(-9999)), "written ahead of time");
+        assert!(!line(None).is_due(written, after(1_000_000_000)), "kept for ever");
     }
 
     #[test]

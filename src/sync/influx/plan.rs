@@ -2,12 +2,14 @@
 //! planning again gives an empty one.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::applied::{Applied, Facet, Traces};
-use super::change::{Action, Change, Plan, Stage};
-use super::desired::{Desired, Privilege, Wish};
+use super::change::{Action, Change, Plan, Stage, span};
+use super::desired::{Desired, Grant, Privilege, Wish};
 use crate::sync::INFLUXDB;
 use crate::sync::outlook::Orphan;
 use crate::sync::plan::Change as _;
@@ -29,6 +31,46 @@ pub struct Listing {
     pub databases: BTreeSet<String>,
     /// Names of all users, and whether each is an administrator.
     pub users: BTreeMap<String, bool>,
+    /// The databases that lack what makes them reachable (2.x, before 2.4).
+    pub unmapped: BTreeSet<String>,
+    /// How long databases keep points, where that is told at once (2.x); none: for ever.
+    pub retentions: BTreeMap<String, Option<Duration>>,
+    /// What users may do, by their names, where that is told at once (2.x).
+    pub authorizations: Option<BTreeMap<String, Authorization>>,
+}
+
+/// A user of a 2.x. What it may do cannot be changed, but whether it may.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Authorization {
+    /// Whether it may.
+    pub active: bool,
+    /// Its rights, by database; none where there are others than such.
+    pub grants: Option<BTreeMap<String, Privilege>>,
+}
+
+impl Authorization {
+    /// Whether it may what it should. One that may nothing is inactive: it cannot be without any right.
+    fn is_for(&self, grants: &BTreeSet<Grant>) -> bool {
+        let named = |grant: &Grant| (grant.database.to_string(), grant.privilege);
+        grants.is_empty() || self.grants == Some(grants.iter().map(named).collect())
+    }
+}
+
+impl Listing {
+    fn is_ready(&self, database: Uuid) -> bool {
+        let name = database.to_string();
+        self.databases.contains(&name) && !self.unmapped.contains(&name)
+    }
+
+    /// Whether what it tells of one record, beside the names, is what that asks for.
+    fn agrees(&self, record: Record, wish: &Wish) -> bool {
+        let lasts = wish.database.and_then(|database| self.retentions.get(&database.to_string()));
+        let authorized = self.authorizations.as_ref().is_none_or(|all| {
+            let one = all.get(&record.user());
+            one.is_some_and(|one| one.is_for(&wish.grants) && one.active != wish.grants.is_empty())
+        });
+        authorized && (wish.retention.is_none() || lasts.is_none_or(|lasts| *lasts == wish.retention))
+    }
 }
 
 /// What an InfluxDB holds about one record.
@@ -38,6 +80,17 @@ pub struct Found {
     pub grants: BTreeMap<String, Privilege>,
     /// The points that answer its device when it polls, by database.
     pub points: BTreeMap<Uuid, Point>,
+    /// What decides how long its database keeps points.
+    pub policy: Option<Policy>,
+}
+
+/// The retention policy that a database has by default.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Policy {
+    /// Its name.
+    pub name: String,
+    /// How long points are kept; none: for ever.
+    pub lasts: Option<Duration>,
 }
 
 /// A point of series `config`.
@@ -50,13 +103,22 @@ pub struct Point {
 }
 
 /// The records that must be looked at before they can be planned, when all others may be trusted to be as
-/// they were left: those that changed since, that were never settled, or that miss something visible.
-pub fn doubtful(desired: &Desired, listing: &Listing, applied: &Applied) -> BTreeSet<Record> {
+/// they were left: those that changed since, that were never settled, that miss something visible, or whose config line expires.
+pub fn doubtful(
+    desired: &Desired,
+    listing: &Listing,
+    applied: &Applied,
+    now: DateTime<Utc>,
+) -> BTreeSet<Record> {
     let in_doubt = |(record, wish): &(&Record, &Wish)| {
         wish.password.is_some()
             && (listing.users.get(&record.user()) != Some(&false)
-                || wish.databases().iter().any(|database| !listing.databases.contains(&database.to_string()))
-                || !applied.traces(**record).is_some_and(|traces| traces.are(&Traces::of(**record, wish))))
+                || wish.databases().iter().any(|database| !listing.is_ready(*database))
+                || !listing.agrees(**record, wish)
+                || !applied.traces(**record).is_some_and(|traces| {
+                    traces.are(&Traces::of(**record, wish))
+                        && !wish.lines.iter().any(|line| traces.is_due(line, now))
+                }))
     };
     desired.wishes.iter().filter(in_doubt).map(|(record, _)| *record).collect()
 }
@@ -64,7 +126,7 @@ pub fn doubtful(desired: &Desired, listing: &Listing, applied: &Applied) -> BTre
 /// Plans for every record that was looked at, and for those that should not be there.
 ///
 /// Only users and databases that a record names, or that `applied` knows as ours, are ever touched.
-pub fn plan(desired: &Desired, actual: &Actual, applied: &Applied) -> Plan {
+pub fn plan(desired: &Desired, actual: &Actual, applied: &Applied, now: DateTime<Utc>) -> Plan {
     let mut plan = Plan::default();
     for record in applied.records().filter(|record| !desired.wishes.contains_key(record)) {
         let mut draft = Draft::new(record, &actual.listing, Known::default());
@@ -82,9 +144,14 @@ pub fn plan(desired: &Desired, actual: &Actual, applied: &Applied) -> Plan {
             draft.drop_user("the record asks for no user");
         } else if let Some(found) = actual.found.get(record) {
             draft.create_database(wish);
-            draft.user(wish);
-            draft.access(wish, found);
-            draft.config_lines(wish, found);
+            draft.retention(wish, found);
+            if let Some(authorizations) = &actual.listing.authorizations {
+                draft.authorization(wish, authorizations);
+            } else {
+                draft.user(wish);
+                draft.access(wish, found);
+            }
+            draft.config_lines(wish, found, now);
         }
         draft.file(&mut plan);
     }
@@ -112,13 +179,20 @@ pub fn orphans(desired: &Desired, listing: &Listing, applied: &Applied) -> Vec<O
 
 /// What is known to have been applied of a wish: if it is not so, somebody has changed it.
 #[derive(Default)]
-struct Known(Vec<Facet>);
+struct Known {
+    facets: Vec<Facet>,
+    /// Whether how long the database keeps points is our doing.
+    retention_is_ours: bool,
+}
 
 impl Known {
     fn of(record: Record, wish: &Wish, applied: &Applied) -> Self {
         let Some(traces) = applied.traces(record) else { return Self::default() };
         let wanted = Traces::of(record, wish);
-        Self(Facet::ALL.into_iter().filter(|facet| traces.hold(&wanted, *facet)).collect())
+        Self {
+            facets: Facet::ALL.into_iter().filter(|facet| traces.hold(&wanted, *facet)).collect(),
+            retention_is_ours: traces.have_set_retention(),
+        }
     }
 }
 
@@ -136,7 +210,7 @@ impl<'a> Draft<'a> {
     }
 
     fn add(&mut self, change: Change, reason: impl Into<String>) {
-        let drift = self.known.0.contains(&change.facet());
+        let drift = self.known.facets.contains(&change.facet());
         self.actions.push(Action { record: self.record, change, reason: reason.into(), drift });
     }
 
@@ -164,9 +238,48 @@ impl<'a> Draft<'a> {
 
     fn create_database(&mut self, wish: &Wish) {
         if let Some(database) = wish.database
-            && !self.listing.databases.contains(&database.to_string())
+            && !self.listing.is_ready(database)
         {
-            self.add(Change::CreateDatabase(database), "it is missing");
+            self.add(Change::CreateDatabase { database, retention: wish.retention }, "it is missing");
+        }
+    }
+
+    /// Where none is wanted, what somebody else has set stays.
+    fn retention(&mut self, wish: &Wish, found: &Found) {
+        let (Some(database), Some(policy)) = (wish.database, &found.policy) else { return };
+        let reason = match (wish.retention, policy.lasts) {
+            (wanted, lasts) if wanted == lasts => return,
+            (Some(_), None) => "it keeps all".to_owned(),
+            (Some(_), Some(lasts)) => format!("it keeps them for {}", span(lasts)),
+            (None, _) if self.known.retention_is_ours => "no retention is configured any more".to_owned(),
+            (None, _) => return,
+        };
+        let change = Change::SetRetention { database, policy: policy.name.clone(), lasts: wish.retention };
+        self.add(change, reason);
+    }
+
+    /// The old rights go first: they cannot be changed, and a name is one user's alone.
+    fn authorization(&mut self, wish: &Wish, authorizations: &BTreeMap<String, Authorization>) {
+        let (Some(password), Some(place)) = (wish.password.clone(), wish.place) else { return };
+        let active = !wish.grants.is_empty();
+        let found = authorizations.get(&self.record.user());
+        let Some(one) = found.filter(|one| one.is_for(&wish.grants)) else {
+            if found.is_some() {
+                self.add(Change::DropUser, "it has other rights, which cannot be changed");
+            }
+            let reason =
+                if found.is_some() { "with the rights that the record asks for" } else { "it is missing" };
+            let grants = if active { wish.grants.clone() } else { [place].into() };
+            return self.add(Change::Authorize { password, grants, active }, reason);
+        };
+        if one.active && !active {
+            self.add(Change::Activate(false), "it is suspended");
+        }
+        if !self.known.facets.contains(&Facet::Password) {
+            self.add(Change::SetPassword(password), "it is not known to be the one on record");
+        }
+        if !one.active && active {
+            self.add(Change::Activate(true), "it is not suspended");
         }
     }
 
@@ -174,7 +287,7 @@ impl<'a> Draft<'a> {
         let Some(password) = wish.password.clone() else { return };
         match self.listing.users.get(&self.record.user()) {
             None => self.add(Change::CreateUser(password), "it is missing"),
-            Some(_) if !self.known.0.contains(&Facet::Password) => {
+            Some(_) if !self.known.facets.contains(&Facet::Password) => {
                 self.add(Change::SetPassword(password), "it is not known to be the one on record");
             }
             Some(_) => {}
@@ -200,14 +313,20 @@ impl<'a> Draft<'a> {
         }
     }
 
-    fn config_lines(&mut self, wish: &Wish, found: &Found) {
+    fn config_lines(&mut self, wish: &Wish, found: &Found, now: DateTime<Utc>) {
         for line in &wish.lines {
             let point = found.points.get(&line.database);
-            if point.and_then(|point| point.line.as_deref()) != Some(line.text.expose()) {
-                let reason = if point.is_some() { "the device reads another one" } else { "it is missing" };
-                let after = point.map(|point| point.time);
-                self.add(Change::WriteConfigLine { line: line.clone(), after }, reason);
-            }
+            let is_due = |point: &Point| line.is_due(DateTime::from_timestamp_nanos(point.time), now);
+            let reason = match point {
+                None => "it is missing",
+                Some(point) if point.line.as_deref() != Some(line.text.expose()) => {
+                    "the device reads another one"
+                }
+                Some(point) if is_due(point) => "half of its life is over",
+                Some(_) => continue,
+            };
+            let after = point.map(|point| point.time);
+            self.add(Change::WriteConfigLine { line: line.clone(), after }, reason);
         }
     }
 }

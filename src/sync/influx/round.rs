@@ -13,8 +13,8 @@ use super::apply::Executor;
 use super::change::{Action, Change, Plan};
 use super::client::Client;
 use super::desired::Desired;
-use super::plan::{doubtful, orphans, plan};
-use super::statement::Statement;
+use super::plan::{Found, doubtful, orphans, plan};
+use super::server::Server;
 use crate::sync::apply::Outcome;
 use crate::sync::backend::{BackEnd, Depth, Halt, Round, Setback, Settled};
 use crate::sync::fleet::Fleet;
@@ -69,9 +69,10 @@ impl Settled for Knowledge {
 }
 
 struct Comparison {
+    server: Server,
     covered: Covered,
     desired: Desired,
-    looked_at: BTreeSet<Record>,
+    found: BTreeMap<Record, Found>,
     unread: Vec<Failure>,
     orphans: Vec<Orphan>,
     plan: Plan,
@@ -109,26 +110,27 @@ impl Reconciler {
     }
 
     async fn read(&self, depth: Depth, scope: Scope) -> Result<Comparison, Setback> {
-        let client = self.client()?;
-        client.ping().await?;
-        let listing = actual::list(&client).await?;
+        let (server, listing) = Server::meet(self.client()?).await?;
         let fleet = self.site.fleet();
         let (covered, desired) = (scope.of(&fleet), self.knowledge.desired(&fleet));
+        let desired = if server.is_two() { desired.of_two() } else { desired };
+        let now = (self.site.clock)();
         let records = match depth {
             Depth::Full => desired.wishes.keys().copied().collect(),
-            Depth::Quick => doubtful(&desired, &listing, &self.site.ledger.lock()),
+            Depth::Quick => doubtful(&desired, &listing, &self.site.ledger.lock(), now),
         };
         let records = records.into_iter().filter(|record| covered.has(*record)).collect();
-        let (actual, unread) = actual::look(&client, listing, &desired, &records).await?;
+        let (actual, unread) = actual::look(server.client(), listing, &desired, &records).await?;
         let applied = self.site.ledger.lock();
         let orphans = orphans(&desired, &actual.listing, &applied);
-        let mut plan = plan(&desired, &actual, &applied);
+        let mut plan = plan(&desired, &actual, &applied, now);
         drop(applied);
         plan.retain(|record| covered.has(record));
         Ok(Comparison {
+            server,
             covered,
             desired,
-            looked_at: actual.found.into_keys().collect(),
+            found: actual.found,
             unread: unread.into_iter().map(|(record, reason)| Failure::new(record, reason)).collect(),
             orphans,
             plan,
@@ -136,7 +138,7 @@ impl Reconciler {
     }
 
     /// Forgets what the plan is about to change, and learns what was looked at and found right.
-    fn doubt(&self, desired: &Desired, looked_at: &BTreeSet<Record>, plan: &Plan, covered: &Covered) {
+    fn doubt(&self, desired: &Desired, found: &BTreeMap<Record, Found>, plan: &Plan, covered: &Covered) {
         let to_do: BTreeSet<Record> = plan.sequences().map(|sequence| sequence.record).collect();
         let mut applied = self.site.ledger.lock();
         // The listing shows all there is to those that ask for no user.
@@ -144,11 +146,20 @@ impl Reconciler {
             covered.has(*record) && desired.wishes.get(record).is_none_or(|wish| wish.password.is_none())
         };
         let without: Vec<Record> = applied.records().filter(asks_for_no_user).collect();
-        for record in looked_at.iter().copied().chain(without).filter(|record| !to_do.contains(record)) {
+        for record in found.keys().copied().chain(without).filter(|record| !to_do.contains(record)) {
             applied.settle(record, desired.wishes.get(&record), &[], (self.site.clock)());
         }
         for action in plan.actions() {
             applied.doubt(action.record, action.change.facet());
+        }
+        for (record, found) in found {
+            for line in desired.wishes.get(record).into_iter().flat_map(|wish| &wish.lines) {
+                if let Some(point) = found.points.get(&line.database)
+                    && point.line.as_deref() == Some(line.text.expose())
+                {
+                    applied.wrote(*record, line.database, DateTime::from_timestamp_nanos(point.time));
+                }
+            }
         }
     }
 
@@ -156,7 +167,13 @@ impl Reconciler {
     fn learn(&self, desired: &Desired, outcome: &Outcome<Change>) {
         let unsettled: Vec<Facet> = outcome.undone.iter().map(|(action, _)| action.change.facet()).collect();
         let wish = desired.wishes.get(&outcome.record);
-        self.site.ledger.lock().settle(outcome.record, wish, &unsettled, (self.site.clock)());
+        let (mut applied, now) = (self.site.ledger.lock(), (self.site.clock)());
+        applied.settle(outcome.record, wish, &unsettled, now);
+        for action in &outcome.done {
+            if let Change::WriteConfigLine { line, .. } = &action.change {
+                applied.wrote(outcome.record, line.database, now);
+            }
+        }
     }
 
     fn client(&self) -> Result<Arc<Client>, Setback> {
@@ -180,13 +197,13 @@ impl BackEnd for Reconciler {
         progress: &watch::Sender<Progress>,
     ) -> Result<Round, Setback> {
         let comparison = self.compare(depth, scope).await?;
-        let Comparison { covered, desired, looked_at, unread: mut failures, plan, .. } = comparison;
-        self.doubt(&desired, &looked_at, &plan, &covered);
+        let Comparison { server, covered, desired, found, unread: mut failures, plan, .. } = comparison;
+        self.doubt(&desired, &found, &plan, &covered);
         for failure in &failures {
             // To be looked at again by the next round, however quick.
             self.site.ledger.lock().doubt(failure.record(), Facet::Access);
         }
-        let executor = Executor { client: self.client()?, clock: self.site.clock };
+        let executor = Executor { server, clock: self.site.clock };
         let learn = |outcome: &Outcome<Change>| self.learn(&desired, outcome);
         let work = self.site.work_off(plan, &executor, newer, progress, learn).await?;
 
@@ -197,15 +214,11 @@ impl BackEnd for Reconciler {
     }
 
     async fn drop_orphan(&mut self, orphan: &Orphan) -> Result<(), Setback> {
-        let Comparison { orphans, .. } = self.compare(Depth::Quick, Scope::All).await?;
+        let Comparison { server, orphans, .. } = self.compare(Depth::Quick, Scope::All).await?;
         if !orphans.contains(orphan) {
             return Err(Setback::Refused(format!("{orphan} is no orphan, or is gone")));
         }
-        let statement = match &*orphan.kind {
-            "user" => Statement::drop_user(&orphan.name),
-            _ => Statement::drop_database(&orphan.name),
-        };
-        self.client()?.execute(&statement).await?;
+        server.drop_orphan(orphan).await?;
         tracing::info!(%orphan, "dropped");
         Ok(())
     }

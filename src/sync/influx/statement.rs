@@ -4,6 +4,7 @@
 //! that stands between a name and the statement around it.
 
 use std::fmt;
+use std::time::Duration;
 
 use super::desired::Privilege;
 use crate::sync::secret::Secret;
@@ -18,9 +19,16 @@ pub struct Statement {
 }
 
 impl Statement {
-    /// `CREATE DATABASE`; fine when it is there already.
-    pub fn create_database(name: &str) -> Self {
-        Self::plain(format!("CREATE DATABASE {}", identifier(name)))
+    /// `CREATE DATABASE`; fine when it is there already, unless with another retention.
+    pub fn create_database(name: &str, retention: Option<Duration>) -> Self {
+        let with = retention.map_or_else(String::new, |lasts| format!(" WITH{}", durations(Some(lasts))));
+        Self::plain(format!("CREATE DATABASE {}{with}", identifier(name)))
+    }
+
+    /// `ALTER RETENTION POLICY`: how long a database keeps points from now on, those that are there too.
+    pub fn set_retention(database: &str, policy: &str, lasts: Option<Duration>) -> Self {
+        let (policy, database) = (identifier(policy), identifier(database));
+        Self::plain(format!("ALTER RETENTION POLICY {policy} ON {database}{} DEFAULT", durations(lasts)))
     }
 
     /// `DROP DATABASE`; fine when it is gone already.
@@ -94,6 +102,27 @@ impl fmt::Debug for Statement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
+}
+
+/// How long a group of shards is that a retention gets, as InfluxDB has it by default. An older and longer one would be refused:
+/// no policy may be shorter than its shards.
+pub fn shard_length(retention: Option<Duration>) -> Duration {
+    const HOUR: Duration = Duration::from_secs(3600);
+    match retention {
+        Some(lasts) if lasts < HOUR * 48 => HOUR,
+        Some(lasts) if lasts <= HOUR * 24 * 180 => HOUR * 24,
+        _ => HOUR * 24 * 7,
+    }
+}
+
+fn durations(retention: Option<Duration>) -> String {
+    let lasts = retention.map_or("INF".to_owned(), |lasts| format!("{}s", lasts.as_secs()));
+    format!(" DURATION {lasts} SHARD DURATION {}s", shard_length(retention).as_secs())
+}
+
+/// `SHOW RETENTION POLICIES ON` a database.
+pub fn show_retention(database: &str) -> String {
+    format!("SHOW RETENTION POLICIES ON {}", identifier(database))
 }
 
 /// `SHOW GRANTS FOR` a user.
@@ -284,6 +313,10 @@ mod tests {
             Statement::grant(Privilege::All, "d", "u").expose().to_owned(),
             Statement::revoke("d\"; DROP DATABASE \"x", "u").expose().to_owned(),
             Statement::revoke_admin("u").expose().to_owned(),
+            Statement::create_database("d", None).expose().to_owned(),
+            Statement::create_database("d", Some(Duration::from_secs(3600))).expose().to_owned(),
+            Statement::set_retention("d", "a\"b", Some(Duration::from_secs(90 * 86_400))).expose().to_owned(),
+            Statement::set_retention("d", "autogen", None).expose().to_owned(),
             show_grants("u"),
             last_config_points("d", ["a", "b"].into_iter()),
         ];
@@ -293,6 +326,10 @@ mod tests {
         GRANT ALL ON "d" TO "u"
         REVOKE ALL ON "d\"; DROP DATABASE \"x" FROM "u"
         REVOKE ALL PRIVILEGES FROM "u"
+        CREATE DATABASE "d"
+        CREATE DATABASE "d" WITH DURATION 3600s SHARD DURATION 3600s
+        ALTER RETENTION POLICY "a\"b" ON "d" DURATION 7776000s SHARD DURATION 86400s DEFAULT
+        ALTER RETENTION POLICY "autogen" ON "d" DURATION INF SHARD DURATION 604800s DEFAULT
         SHOW GRANTS FOR "u"
         SELECT last(v), data FROM "d"..config WHERE id = 'a' OR id = 'b' GROUP BY id
         "#);

@@ -75,9 +75,12 @@ impl RealInflux {
             port: self.port,
             user: ADMIN.0.into(),
             pass: ADMIN.1.into(),
+            token: None,
+            org: None,
             ssl: false,
             device_host: "influx.test".into(),
             device_port: 8086,
+            retention: None,
         }
     }
 
@@ -113,6 +116,28 @@ impl RealInflux {
             .query(&[("db", database), ("u", user), ("p", pass), ("precision", "s")])
             .body(point.to_owned());
         request.send().await.unwrap().status().as_u16()
+    }
+
+    /// Points that another server was given, as the administrator: the status and the answer.
+    pub async fn pass_on(&self, database: &str, precision: &str, points: &str) -> (u16, Value) {
+        let request = client()
+            .post(format!("http://127.0.0.1:{}/write", self.port))
+            .query(&[("db", database), ("precision", precision)])
+            .basic_auth(ADMIN.0, Some(ADMIN.1))
+            .body(points.to_owned());
+        let answer = request.send().await.unwrap();
+        (answer.status().as_u16(), answer.json().await.unwrap_or_default())
+    }
+
+    /// A query that another server was asked, as the administrator: the status and the answer.
+    pub async fn ask(&self, database: &str, epoch: &str, query: &str) -> (u16, Value) {
+        let request = client()
+            .post(format!("http://127.0.0.1:{}/query", self.port))
+            .query(&[("db", database), ("epoch", epoch)])
+            .basic_auth(ADMIN.0, Some(ADMIN.1))
+            .form(&[("q", query)]);
+        let answer = request.send().await.unwrap();
+        (answer.status().as_u16(), answer.json().await.unwrap())
     }
 
     async fn create_admin(&mut self) {
@@ -185,8 +210,9 @@ impl RealInflux {
     }
 }
 
+/// One a request, since a pool of connections dies with its test; without certificates, which take longer to read than it all.
 fn client() -> reqwest::Client {
-    reqwest::Client::builder().no_proxy().build().unwrap()
+    reqwest::Client::builder().tls_certs_only([]).no_proxy().build().unwrap()
 }
 
 fn free_port() -> u16 {

@@ -4,6 +4,7 @@ mod answer;
 mod dice;
 pub mod grafana;
 pub mod influx;
+pub mod influx2;
 mod mount;
 pub mod oracle;
 mod program;

@@ -113,7 +113,15 @@ async fn a_server_that_never_answers_holds_nobody_up() {
 async fn a_server_of_another_version_is_named() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     for (head, expected) in [
-        ("204 No Content\r\nX-Influxdb-Version: v2.7.1", "InfluxDB v2.7.1, which is not supported yet"),
+        (
+            "204 No Content\r\nX-Influxdb-Version: v2.7.1",
+            "is InfluxDB 2.x, where a password is of no use: set [influxdb] token",
+        ),
+        (
+            "204 No Content\r\nX-Influxdb-Version: 3.0.1",
+            "InfluxDB 3 is not supported: its Core has five databases",
+        ),
+        ("204 No Content\r\nX-Influxdb-Version: 0.9.6", "only 1.x and 2.x are"),
         ("401 Unauthorized", "InfluxDB 3 is not supported"),
         ("200 OK", "is no InfluxDB"),
         ("302 Found\r\nLocation: http://127.0.0.1:1/", "is no InfluxDB"),

@@ -9,6 +9,9 @@ use crate::sync::fleet::{Device, Fleet, Handover, Owner};
 use crate::sync::influx::desired::Grant;
 use crate::sync::secret::Secret;
 
+/// When it all happens.
+const NOW: DateTime<Utc> = DateTime::UNIX_EPOCH;
+
 /// An InfluxDB 1.x as far as sync goes.
 #[derive(Debug, Clone, Default, PartialEq)]
 struct Model {
@@ -29,6 +32,7 @@ impl Model {
         Listing {
             databases: self.databases.clone(),
             users: self.users.iter().map(|(name, user)| (name.clone(), user.admin)).collect(),
+            ..Listing::default()
         }
     }
 
@@ -40,7 +44,7 @@ impl Model {
             });
             let points = points.collect();
             let grants = self.users.get(&record.user()).map(|user| user.grants.clone()).unwrap_or_default();
-            (*record, Found { grants, points })
+            (*record, Found { grants, points, policy: None })
         });
         Actual { listing: self.listing(), found: found.collect() }
     }
@@ -48,7 +52,7 @@ impl Model {
     /// Does one action as InfluxDB would; an error where it would answer with one.
     fn apply(&mut self, Action { record, change, .. }: &Action) -> Result<(), String> {
         match change {
-            Change::CreateDatabase(database) => _ = self.databases.insert(database.to_string()),
+            Change::CreateDatabase { database, .. } => _ = self.databases.insert(database.to_string()),
             Change::DropDatabase(database) => {
                 let database = database.to_string();
                 self.databases.remove(&database);
@@ -79,6 +83,9 @@ impl Model {
                     Point { line: Some(line.text.expose().into()), time: after.map_or(1, |time| time + 1) };
                 self.points.insert((line.database.to_string(), record.uuid), point);
             }
+            Change::SetRetention { .. } | Change::Authorize { .. } | Change::Activate(_) => {
+                return Err("unknown to this model".into());
+            }
         }
         Ok(())
     }
@@ -96,9 +103,9 @@ impl Model {
 fn round(model: &mut Model, desired: &Desired, applied: &mut Applied, full: bool, actions: usize) -> Plan {
     let records = match full {
         true => desired.wishes.keys().copied().collect(),
-        false => doubtful(desired, &model.listing(), applied),
+        false => doubtful(desired, &model.listing(), applied, NOW),
     };
-    let plan = plan(desired, &model.look(desired, &records), applied);
+    let plan = plan(desired, &model.look(desired, &records), applied, NOW);
     for action in plan.actions() {
         applied.doubt(action.record, action.change.facet());
     }
@@ -143,7 +150,7 @@ fn an_empty_server_is_filled_database_first() {
     assert_eq!(
         changes(&plan),
         [
-            Change::CreateDatabase(id(1)),
+            Change::CreateDatabase { database: id(1), retention: None },
             Change::CreateUser(Secret::new("P1")),
             Change::Grant(Grant { database: id(1), privilege: Privilege::Read }),
             Change::CreateUser(Secret::new("P9")),
@@ -188,7 +195,7 @@ fn a_database_that_is_gone_takes_grants_and_lines_along() {
     assert_eq!(
         changes(&plan),
         [
-            Change::CreateDatabase(id(1)),
+            Change::CreateDatabase { database: id(1), retention: None },
             Change::Grant(Grant { database: id(1), privilege: Privilege::Read }),
             Change::Grant(Grant { database: id(1), privilege: Privilege::All }),
             Change::WriteConfigLine { line, after: None },
