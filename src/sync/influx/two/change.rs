@@ -187,7 +187,10 @@ impl Organization {
         match found.into_iter().find(|one| one.token == name) {
             Some(one) if one.org == self.org => self.delete(format!("{AUTHORIZATIONS}/{}", one.id)).await,
             Some(_) => Err(Trouble::Rejected(format!("{reason}, in another organization"))),
-            None => Err(Trouble::Rejected(reason)),
+            // A token sees what its own user has made, and no more unless it is an operator's.
+            None => Err(Trouble::Rejected(format!(
+                "{reason}, and our token does not see it: another InfluxDB user may have made it"
+            ))),
         }
     }
 
