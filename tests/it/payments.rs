@@ -56,14 +56,11 @@ impl Scene {
         (writes == 204, read.get("error").is_none() && read["results"][0].get("error").is_none())
     }
 
-    #[track_caller]
-    fn until(&self, karana: &Value, rights: (bool, bool)) -> impl Future<Output = ()> {
-        async move {
-            let deadline = Instant::now() + PATIENCE;
-            while self.rights(karana).await != rights {
-                assert!(Instant::now() < deadline, "{rights:?} of {karana}");
-                tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-            }
+    async fn until(&self, karana: &Value, rights: (bool, bool)) {
+        let deadline = Instant::now() + PATIENCE;
+        while self.rights(karana).await != rights {
+            assert!(Instant::now() < deadline, "{rights:?} of {karana}");
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
         }
     }
 
