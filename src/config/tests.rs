@@ -127,7 +127,7 @@ fn every_key_of_the_sample_is_a_variable() {
             env.push((format!("KARANA_{section}_{}", key.to_uppercase()), value.to_owned()));
         }
     }
-    assert_eq!(env.len(), 41);
+    assert_eq!(env.len(), 43);
     let (config, _dir) =
         load("", &env.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect::<Vec<_>>()).unwrap();
     assert_eq!(config.influxdb.unwrap().user, "admin");
