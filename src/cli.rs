@@ -362,7 +362,7 @@ async fn alone(
     command: Command,
 ) -> Result<crate::operator::Answer, StartError> {
     let store = open_store(config, clock.clone())?;
-    let sync = start_sync(config, &store, terms(config, clock.clone()), false)?;
+    let sync = start_sync(config, &store, terms(config, clock.clone())?, false)?;
     let passwords = crate::auth::Passwords::new(config.auth.hash_rounds);
     let operator = Operator { store: store.clone(), passwords, sync: sync.clone(), backup: None, clock };
     let answer = operator.run(command).await;

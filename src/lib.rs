@@ -31,6 +31,7 @@ use std::time::Duration;
 use store::{Backup, Clock, OpenError, Store};
 use sync::Sync;
 use sync::grafana::alerts::Webhook;
+use sync::handover::{Handovers, Keeper};
 use sync::presence::{self, Presence, Roster};
 use sync::readings::Readings;
 use tokio::net::TcpListener;
@@ -70,6 +71,8 @@ pub struct Server {
     app: App,
     /// Removes its socket when it is dropped.
     control: control::Control,
+    /// Takes no further step when it is dropped.
+    keeper: Keeper,
 }
 
 impl Server {
@@ -82,9 +85,10 @@ impl Server {
         let credentials = open_credentials(config, &key, &store, clock.clone())?;
         let limiter = Limiter::new(Rates::default(), clock.clone());
         credentials.introduce(&store.read(), &limiter);
-        let terms = terms(config, clock.clone());
+        let terms = terms(config, clock.clone())?;
         let sync = start_sync(config, &store, terms.clone(), config.sync.on_change)?;
         let presence = start_presence(config, &store, clock.clone())?;
+        let keeper = start_keeper(config, &store, &terms, &sync, &presence);
         let readings = Readings::new(influx_settings(config).as_ref());
         let backup = Backup::start(&store, config.storage.remote.as_deref(), clock.clone());
         let operator = Operator {
@@ -119,7 +123,7 @@ impl Server {
             v1_deprecated: config.api.v1_deprecated,
             limits,
         });
-        Ok(Self { app, control })
+        Ok(Self { app, control, keeper })
     }
 
     /// Serves until `stop` resolves or the store fails; then finishes what is in flight. Answers whether the store is
@@ -133,6 +137,7 @@ impl Server {
             }
         };
         http::serve(listener, self.app.clone(), stop).await;
+        drop(self.keeper);
         // The action under way may end by itself; an InfluxDB that hangs must not keep us. Sync survives a crash.
         let sync_stops = tokio::time::timeout(SYNC_STOPS_WITHIN, self.app.sync.clone().stop());
         let presence_stops = tokio::time::timeout(SYNC_STOPS_WITHIN, self.app.presence.clone().stop());
@@ -201,8 +206,9 @@ fn open_credentials(
         .map_err(|e| StartError::File(state.display().to_string(), e))
 }
 
-fn terms(config: &Config, clock: Clock) -> sync::Terms {
-    sync::Terms { suspend_unpaid: config.sync.suspend_unpaid, clock }
+fn terms(config: &Config, clock: Clock) -> Result<sync::Terms, StartError> {
+    let handovers = Handovers::open(state_folder(config)?.join("handovers.json"), clock.clone());
+    Ok(sync::Terms { suspend_unpaid: config.sync.suspend_unpaid, handovers, clock })
 }
 
 fn start_sync(
@@ -249,12 +255,30 @@ fn start_presence(config: &Config, store: &Store, clock: Clock) -> Result<Presen
     let settings = presence::Settings {
         influx: influx_settings(config),
         post_int_unit: unit,
-        // A device posts at most once a unit.
-        interval: unit.clamp(LOOKS_AT_MOST, LOOKS_AT_LEAST),
+        interval: look_interval(unit),
         state_file: state_folder(config)?.join("presence.json"),
     };
     let tables = store.clone();
     Ok(Presence::start(settings, Arc::new(move || Roster::of(&tables.read())), clock))
+}
+
+fn start_keeper(
+    config: &Config,
+    store: &Store,
+    terms: &sync::Terms,
+    sync: &Sync,
+    presence: &Presence,
+) -> Keeper {
+    let (tables, by) = (store.clone(), terms.clone());
+    let around =
+        move |devices: Vec<_>| by.around(&tables.read(), sync::Resource::Karanas, devices.into_iter());
+    let (unit, handovers) = (config.fleet.post_int_unit, terms.handovers.clone());
+    Keeper::start(handovers, sync.clone(), presence.clone(), around, unit, look_interval(unit))
+}
+
+/// A device posts at most once a unit.
+fn look_interval(post_int_unit: Duration) -> Duration {
+    post_int_unit.clamp(LOOKS_AT_MOST, LOOKS_AT_LEAST)
 }
 
 fn influx_settings(config: &Config) -> Option<sync::InfluxSettings> {

@@ -226,14 +226,7 @@ impl<T: Send + 'static> Call<'_, T> {
         let written = self.app.store.write(self.context.author(self.actor), move |transaction| {
             let kind = kinds.at(index);
             actor.still_stands(transaction.tables())?;
-            let record = transaction.tables().find(kind, uuid)?;
-            let subject = Subject::of(transaction.tables(), kind, record);
-            policy::may_read(&actor, kind, &subject)?;
-            policy::may_rotate(&actor, kind, &subject)?;
-            condition.check(kind, record)?;
-            let mut entry = record.entry();
-            kind.rotate(&mut entry);
-            transaction.replace(kind, &entry)?;
+            rotate(transaction, &actor, kind, uuid, &condition)?;
             seen(transaction.tables(), &actor, kind, uuid, view)
         });
         written.await
@@ -328,6 +321,24 @@ pub fn update(
     condition.check(kind, record)?;
     let new = change.apply(transaction.tables(), kind, &old, hash)?;
     exchange(transaction, actor, kind, &old, &new)
+}
+
+/// Makes the secrets of an entry anew that the server makes.
+pub fn rotate(
+    transaction: &mut Transaction,
+    actor: &Actor,
+    kind: &Kind,
+    uuid: Uuid,
+    condition: &Condition,
+) -> Result<(), Error> {
+    let record = transaction.tables().find(kind, uuid)?;
+    let subject = Subject::of(transaction.tables(), kind, record);
+    policy::may_read(actor, kind, &subject)?;
+    policy::may_rotate(actor, kind, &subject)?;
+    condition.check(kind, record)?;
+    let mut entry = record.entry();
+    kind.rotate(&mut entry);
+    transaction.replace(kind, &entry)
 }
 
 /// Puts one entry in the place of another.

@@ -8,6 +8,7 @@ mod context;
 mod crud;
 mod docs;
 mod events;
+mod handover;
 mod health;
 mod history;
 mod keys;
@@ -296,6 +297,7 @@ fn cors(origins: &[String]) -> CorsLayer {
         .expose_headers([
             HeaderName::from_static(context::REQUEST_ID),
             reply::REVISION,
+            reply::NOTICE,
             header::ETAG,
             header::LOCATION,
             header::RETRY_AFTER,

@@ -264,6 +264,10 @@ fn headers() -> Value {
             "The commit that holds the change.",
             json!({"type": "string", "pattern": "^[0-9a-f]{40}$"}),
         ),
+        "Karana-NoticeIfAny": {
+            "description": "What somebody has to do with the device now, or what it does by itself.",
+            "schema": text(),
+        },
         "ETagIfAny": {
             "description": "Names this version of the record or list; of the past, and of a list with what is live, there is none.",
             "schema": {"type": "string", "pattern": "^(W/)?\"[0-9a-f]+\"$"},

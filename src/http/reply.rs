@@ -16,6 +16,9 @@ use std::sync::Arc;
 /// Names the revision that holds a change: a commit.
 pub const REVISION: HeaderName = HeaderName::from_static("karana-revision");
 
+/// Tells what somebody has to do, or to wait for, after a change.
+pub const NOTICE: HeaderName = HeaderName::from_static("karana-notice");
+
 /// An answer that is not a success. Its body is made in [`render`], in the manner of the API's version.
 #[derive(Debug, Clone)]
 pub struct Failure {

@@ -3,12 +3,15 @@
 use super::App;
 use super::condition;
 use super::context::Context;
+use super::crud::{self, Condition};
+use super::handover;
 use super::path::Path;
 use super::query::Query;
 use super::reply::{self, Failure};
 use super::v2;
 use crate::auth::Actor;
 use crate::error::Error;
+use crate::store::Transaction;
 use axum::Extension;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -28,9 +31,17 @@ pub async fn rotate(
     if kind.generated_secrets().next().is_none() {
         return Err(Error::NotFound(format!("{resource} have no secrets that the server makes")).into());
     }
-    Query::new(query.as_deref())?.end()?;
-    let condition = condition::given(&headers)?;
+    let mut parameters = Query::new(query.as_deref())?;
+    let way = handover::way(kind, &mut parameters)?;
+    parameters.end()?;
+    let asked = (way, condition::given(&headers)?);
     let uuid = v2::uuid(kind, &id)?;
-    let rotated = v2::call(&app, &actor, &context, &resource).rotate(uuid, condition).await?;
-    Ok(reply::written(rotated.revision, rotated.value.fresh(StatusCode::OK, kind)))
+    let attempt = |transaction: &mut Transaction, condition: &Condition| {
+        crud::rotate(transaction, &actor, kind, uuid, condition)
+    };
+    let call = v2::call(&app, &actor, &context, &resource);
+    let rotate = |condition| call.rotate(uuid, condition);
+    let (rotated, notice) = handover::change(&app, kind, uuid, asked, attempt, rotate).await?;
+    let answer = rotated.value.fresh(StatusCode::OK, kind);
+    Ok(handover::noticed(reply::written(rotated.revision, answer), notice))
 }

@@ -10,6 +10,7 @@ use super::v2;
 use crate::auth::{Actor, policy};
 use crate::error::Error;
 use crate::resource::Kind;
+use crate::sync::handover::{self, Handovers};
 use crate::sync::presence::{Connection, Presence, Seen};
 use crate::sync::{Record, Resource, Standing};
 use axum::Extension;
@@ -28,6 +29,9 @@ pub struct Status {
     /// Whether it posts.
     #[serde(flatten)]
     pub connection: Option<Seen>,
+    /// How far its handover is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub handover: Option<handover::Shown>,
     /// How it stands with the back ends.
     pub sync: Option<Sync>,
 }
@@ -74,6 +78,7 @@ pub struct Statuses {
     /// None when there is no back end.
     standings: Option<HashMap<Uuid, BTreeMap<&'static str, Standing>>>,
     unpaid: HashMap<Uuid, DateTime<Utc>>,
+    handovers: Handovers,
     with_reasons: bool,
 }
 
@@ -105,6 +110,7 @@ impl Statuses {
             devices: is_about_devices(kind).then(|| app.presence.all()),
             standings,
             unpaid,
+            handovers: app.terms.handovers.clone(),
             with_reasons: policy::may_sync(actor).is_ok(),
         }
     }
@@ -122,7 +128,8 @@ impl Statuses {
                 backends: standings.iter().map(|(name, standing)| (*name, shown(standing))).collect(),
             }
         });
-        Status { connection, sync }
+        let handover = self.devices.as_ref().and_then(|_| self.handovers.of(uuid));
+        Status { connection, handover, sync }
     }
 
     /// Puts the state of a record into its JSON, which `shown` ends with.

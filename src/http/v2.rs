@@ -4,7 +4,8 @@ use super::App;
 use super::body::Object;
 use super::condition;
 use super::context::Context;
-use super::crud::{Call, Change};
+use super::crud::{self, Call, Change, Condition};
+use super::handover;
 use super::history;
 use super::once::{self, Done, IdempotencyKey};
 use super::path::Path;
@@ -15,7 +16,7 @@ use crate::auth::Actor;
 use crate::auth::policy::{self, Subject};
 use crate::error::Error;
 use crate::resource::{Draft, Kind};
-use crate::store::{Record, Revision, Shown, Snapshot, Written};
+use crate::store::{Record, Revision, Shown, Snapshot, Transaction, Written};
 use axum::Extension;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -238,9 +239,8 @@ pub async fn replace(
     headers: HeaderMap,
     Object(input): Object,
 ) -> Answer {
-    Query::new(query.as_deref())?.end()?;
     let condition = condition::required(&headers)?;
-    update(state, actor, context, path, Draft::Whole(input), condition).await
+    update(state, actor, context, path, query, (Draft::Whole(input), condition)).await
 }
 
 /// `PATCH /v2/{resource}/{id}`
@@ -253,9 +253,8 @@ pub async fn patch(
     headers: HeaderMap,
     Object(input): Object,
 ) -> Answer {
-    Query::new(query.as_deref())?.end()?;
     let condition = condition::given(&headers)?;
-    update(state, actor, context, path, Draft::Merge(input), condition).await
+    update(state, actor, context, path, query, (Draft::Merge(input), condition)).await
 }
 
 async fn update(
@@ -263,14 +262,22 @@ async fn update(
     Extension(actor): Extension<Arc<Actor>>,
     Extension(context): Extension<Context>,
     Path((resource, id)): Path<(String, String)>,
-    draft: Draft,
-    condition: super::crud::Condition,
+    query: Option<String>,
+    (draft, condition): (Draft, Condition),
 ) -> Answer {
     let kind = app.kind(&resource)?;
+    let mut parameters = Query::new(query.as_deref())?;
+    let way = handover::way(kind, &mut parameters)?;
+    parameters.end()?;
     let uuid = uuid(kind, &id)?;
-    let changed =
-        call(&app, &actor, &context, &resource).update(uuid, Change::Draft(draft), condition).await?;
-    Ok(reply::written(changed.revision, changed.value.fresh(StatusCode::OK, kind)))
+    let (call, change) = (call(&app, &actor, &context, &resource), Change::Draft(draft));
+    let attempt = |transaction: &mut Transaction, condition: &Condition| {
+        crud::update(transaction, &actor, kind, uuid, &change, None, condition)
+    };
+    let update = |condition| call.update(uuid, change.clone(), condition);
+    let (changed, notice) = handover::change(&app, kind, uuid, (way, condition), attempt, update).await?;
+    let answer = changed.value.fresh(StatusCode::OK, kind);
+    Ok(handover::noticed(reply::written(changed.revision, answer), notice))
 }
 
 /// `DELETE /v2/{resource}/{id}`

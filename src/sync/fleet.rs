@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use super::handover::Handovers;
 use super::record::Record;
 use crate::store::Clock;
 
@@ -16,7 +17,9 @@ use crate::store::Clock;
 pub struct Terms {
     /// Whether owners and devices are suspended that are not paid for any more.
     pub suspend_unpaid: bool,
-    /// Tells until when that is.
+    /// Which devices go by something else than their records for now.
+    pub handovers: Handovers,
+    /// Tells until when something is paid.
     pub clock: Clock,
 }
 

@@ -18,7 +18,8 @@ pub struct Ledger<A> {
     /// Which server: what was applied to one says nothing about another.
     server: String,
     current: Mutex<A>,
-    saved: Mutex<A>,
+    /// Whoever saves has it meanwhile, so that the file never goes back to what was known before.
+    saved: tokio::sync::Mutex<A>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -36,7 +37,7 @@ where
     /// harm, so it is never an error.
     pub fn open(path: PathBuf, server: String) -> Self {
         let known = content::<A>(&path).servers.remove(&server).unwrap_or_default();
-        Self { path, server, current: Mutex::new(known.clone()), saved: Mutex::new(known) }
+        Self { path, server, current: Mutex::new(known.clone()), saved: tokio::sync::Mutex::new(known) }
     }
 
     /// What is known now.
@@ -46,20 +47,16 @@ where
 
     /// Writes what is known, to be found whole or not at all after a power cut. Readable by its owner only.
     pub async fn save(&self) -> Result<(), Setback> {
+        let mut saved = self.saved.lock().await;
         let known = self.lock().clone();
-        if known == *self.saved() {
+        if known == *saved {
             return Ok(());
         }
         let (path, server) = (self.path.clone(), self.server.clone());
         let saving = tokio::task::spawn_blocking(move || write(&path, server, &known).map(|()| known)).await;
-        let saved = saving.unwrap_or_else(|panic| Err(io::Error::other(panic)));
-        *self.saved() =
-            saved.map_err(|error| Setback::Fault(format!("sync state cannot be saved: {error}")))?;
+        let written = saving.unwrap_or_else(|panic| Err(io::Error::other(panic)));
+        *saved = written.map_err(|error| Setback::Fault(format!("sync state cannot be saved: {error}")))?;
         Ok(())
-    }
-
-    fn saved(&self) -> MutexGuard<'_, A> {
-        self.saved.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -16,6 +16,7 @@ mod apply;
 mod backend;
 mod fleet;
 pub mod grafana;
+pub mod handover;
 mod influx;
 mod ledger;
 mod link;
@@ -257,6 +258,11 @@ impl Sync {
     /// Whether there is a back end at all.
     pub fn is_configured(&self) -> bool {
         self.tasks().next().is_some()
+    }
+
+    /// Whether there is an InfluxDB.
+    pub fn has_influxdb(&self) -> bool {
+        self.tasks().any(|(name, _)| name == INFLUXDB)
     }
 
     /// How the records of a fleet stand, with each back end. Never waits.

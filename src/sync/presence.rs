@@ -25,7 +25,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
-pub use roster::{Roster, Watched, place_of};
+pub use roster::{Roster, Watched, interval_of, place_of};
 
 use super::InfluxSettings;
 use super::link::Trouble;

@@ -16,6 +16,7 @@ mod encoding;
 mod events;
 mod examples;
 mod grafana;
+mod handover;
 mod health;
 mod import;
 mod karanas;

@@ -16,14 +16,20 @@ impl Terms {
     pub fn fleet(&self, tables: &Snapshot) -> Fleet {
         let dues = self.dues(tables, |kind| tables.records(kind).collect());
         let [users, karanas] = ["users", "karanas"].map(|name| tables.kinds().get(name).into_iter());
-        Fleet {
+        self.handovers.overlay(Fleet {
             owners: users
                 .flat_map(|kind| tables.records(kind).map(|record| owner(kind, record, &dues)))
                 .collect(),
             devices: karanas
                 .flat_map(|kind| tables.records(kind).map(|record| device(kind, record, &dues)))
                 .collect(),
-        }
+        })
+    }
+
+    /// What one record of a device says, whatever the device goes by.
+    pub fn device(tables: &Snapshot, uuid: Uuid) -> Option<Device> {
+        let kind = tables.kinds().get("karanas")?;
+        Some(device(kind, tables.get(kind, uuid)?, &Dues::default()))
     }
 
     /// The part of it that some records are in: what they ask for follows from their owners and from all the devices of
@@ -46,6 +52,7 @@ impl Terms {
                     devices.insert(uuid);
                     let record = tables.get(karanas, uuid);
                     owners.extend(record.and_then(|record| tables.owner_of(karanas, record)));
+                    owners.extend(self.handovers.former_owner(uuid));
                 }
             }
         }
@@ -56,10 +63,10 @@ impl Terms {
         });
         let owners = owners.into_iter().filter_map(|uuid| tables.get(users, uuid));
         let devices = devices.into_iter().filter_map(|uuid| tables.get(karanas, uuid));
-        Fleet {
+        self.handovers.overlay(Fleet {
             owners: owners.map(|record| owner(users, record, &dues)).collect(),
             devices: devices.map(|record| device(karanas, record, &dues)).collect(),
-        }
+        })
     }
 
     /// What some of the payments say, if anything depends on them.

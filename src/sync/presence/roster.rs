@@ -56,6 +56,13 @@ impl Roster {
     }
 }
 
+/// How long so many units of `config.post_int` are.
+pub fn interval_of(post_int: i64, unit: TimeDelta) -> TimeDelta {
+    const LONGEST: i64 = 100 * 365 * 24 * 3600;
+    let seconds = post_int.max(1).saturating_mul(unit.num_seconds().max(1));
+    TimeDelta::seconds(seconds.min(LONGEST))
+}
+
 impl Watched {
     fn of(record: &Record) -> Self {
         let paths = ["owner", "kid", "config.series", "config.post_int"];
@@ -72,9 +79,7 @@ impl Watched {
 
     /// How long it may take from one post to the next, if one unit is so long.
     pub(super) fn interval(&self, unit: TimeDelta) -> TimeDelta {
-        const LONGEST: i64 = 100 * 365 * 24 * 3600;
-        let seconds = self.post_int.max(1).saturating_mul(unit.num_seconds().max(1));
-        TimeDelta::seconds(seconds.min(LONGEST))
+        interval_of(self.post_int, unit)
     }
 
     fn kids(&self) -> impl Iterator<Item = String> {

@@ -6,6 +6,7 @@ use crate::auth::policy::Verb;
 use crate::http::series::MOST_STEPS;
 use crate::http::status;
 use crate::resource::Kind;
+use crate::sync::handover::Step;
 use crate::sync::presence::Connection;
 use crate::sync::readings::Aggregate;
 use serde_json::{Value, json};
@@ -41,6 +42,22 @@ pub fn schema(kind: &Kind) -> Option<Value> {
                 "format": "date-time",
                 "description": "When it was last looked for: the state is as of then. Older than some minutes: InfluxDB is away.",
             },
+        });
+        properties["handover"] = json!({
+            "type": "object",
+            "description": "How far it has been handed over to its new password or owner; not there when nothing is under way.",
+            "properties": {
+                "step": {
+                    "enum": Step::NAMES,
+                    "description": "`moving`: it is told where to post now, and has not posted there yet; `offered`: it is told its new \
+                         password, and its posts have not paused yet, as they do once it has it; `tried`: InfluxDB takes the new \
+                         password, and it has not posted yet: if it goes on so, the old one is put back, and it is `offered` again.",
+                },
+                "since": {"type": "string", "format": "date-time", "description": "Since when it is so far."},
+                "begun": {"type": "string", "format": "date-time", "description": "When it was asked for."},
+                "tries": {"type": "integer", "minimum": 0, "description": "How often the new password was set."},
+            },
+            "required": ["step", "since", "begun", "tries"],
         });
         required = vec!["connection", "last_seen", "posts_per_hour", "clock_ahead", "checked_at"];
     }

@@ -30,7 +30,7 @@ pub fn login(kind: &Kind) -> Option<Operation> {
     let login = Operation::new(CHAPTER, id(kind, "login"), format!("Sign in with {}", kind.name()))
         .on_v1()
         .body(MEDIA, &body)
-        .refuses(&[401, 503]);
+        .refuses(&[401, 429, 503]);
     Some(success(login, "A token.", &token, &[]))
 }
 

@@ -7,6 +7,7 @@ use crate::auth::policy::Verb;
 use crate::http::batch::Batch;
 use crate::http::query::{DEFAULT_LIMIT, MAX_LIMIT};
 use crate::resource::Kind;
+use crate::sync::handover::Handovers;
 use serde_json::{Value, json};
 
 /// What a changed record is answered with.
@@ -69,31 +70,53 @@ pub fn create(kind: &Kind) -> Operation {
     })
 }
 
+/// With the parameter that says how the device in the field learns of a change.
+fn handed_over(kind: &Kind, operation: Operation) -> Operation {
+    if !Handovers::are_of(kind.name()) {
+        return operation;
+    }
+    operation.query(
+        "handover",
+        "`remote`: the device learns its new password, and its new owner, from the line that it polls. Until it has, InfluxDB takes \
+         the old password, and the record's `status` tells how far it is. Without: the new one at once, and somebody flashes the \
+         device. Only where the device has an owner, before and after, and gets a new password; and not while it is under way (409).",
+        json!({"enum": ["remote"]}),
+    )
+}
+
+/// The headers of an answer to a change that may concern a device in the field.
+fn fresh(kind: &Kind) -> Vec<&'static str> {
+    let notice = Handovers::are_of(kind.name()).then_some("Karana-NoticeIfAny");
+    FRESH.iter().copied().chain(notice).collect()
+}
+
 pub fn replace(kind: &Kind) -> Operation {
-    Operation::new(kind.name(), id(kind, "replace"), format!("Replace one of {}", kind.name()))
+    let replace = Operation::new(kind.name(), id(kind, "replace"), format!("Replace one of {}", kind.name()))
         .about(with_password(
             kind,
             "What is left out gets its default; read-only fields may be sent back as they were read.",
         ))
         .header("If-Match", true, "The record's `ETag`, or `*`.", tags())
         .body(&["application/json"], &part(kind, Part::Replacement))
-        .json(200, "The record as it is now.", &part(kind, Part::Record), FRESH)
+        .json(200, "The record as it is now.", &part(kind, Part::Record), &fresh(kind))
         .refuses(&[404, 409, 412, 428])
         .refuses(WRITES)
-        .roles(kind, Verb::Update)
+        .roles(kind, Verb::Update);
+    handed_over(kind, replace)
 }
 
 pub fn patch(kind: &Kind) -> Operation {
-    Operation::new(kind.name(), id(kind, "patch"), format!("Change fields of one of {}", kind.name()))
+    let patch = Operation::new(kind.name(), id(kind, "patch"), format!("Change fields of one of {}", kind.name()))
         .about(
             "A merge patch (RFC 7396). `null` is the value where the field can have it, and else brings the default back.",
         )
         .header("If-Match", false, "The record's `ETag`, or `*`.", tags())
         .body(&["application/merge-patch+json", "application/json"], &part(kind, Part::Patch))
-        .json(200, "The record as it is now.", &part(kind, Part::Record), FRESH)
+        .json(200, "The record as it is now.", &part(kind, Part::Record), &fresh(kind))
         .refuses(&[404, 409, 412])
         .refuses(WRITES)
-        .roles(kind, Verb::Update)
+        .roles(kind, Verb::Update);
+    handed_over(kind, patch)
 }
 
 pub fn rotate(kind: &Kind) -> Option<Operation> {
@@ -110,11 +133,11 @@ pub fn rotate(kind: &Kind) -> Option<Operation> {
         Operation::new(kind.name(), id(kind, "rotate"), format!("Give one of {} new secrets", kind.name()))
             .about(about)
             .header("If-Match", false, "The record's `ETag`, or `*`.", tags())
-            .json(200, "The record as it is now.", &part(kind, Part::Record), FRESH)
-            .refuses(&[400, 404, 412])
+            .json(200, "The record as it is now.", &part(kind, Part::Record), &fresh(kind))
+            .refuses(&[400, 404, 409, 412])
             .refuses(WRITES)
             .roles(kind, Verb::Update);
-    Some(rotate)
+    Some(handed_over(kind, rotate))
 }
 
 pub fn delete(kind: &Kind) -> Operation {
