@@ -30,6 +30,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use store::{Backup, Clock, OpenError, Store};
 use sync::Sync;
+use sync::grafana::alerts::Webhook;
 use sync::handover::{Handovers, Keeper};
 use sync::presence::{self, Presence, Roster};
 use sync::readings::Readings;
@@ -246,6 +247,10 @@ fn grafana_settings(config: &Config) -> Option<sync::GrafanaSettings> {
         pass: grafana.pass.expose().to_owned(),
         ssl: grafana.ssl,
         influx_url: sync::grafana::influx_url(influx.ssl, influx_host, influx.port),
+        alerts: grafana.alerts.then(|| sync::grafana::alerts::AlertSettings {
+            webhook: grafana.alert_webhook.as_ref().map(|url| Webhook::new(url.expose())),
+            post_int_unit: config.fleet.post_int_unit,
+        }),
     })
 }
 

@@ -79,6 +79,10 @@ pub struct Grafana {
     pub ssl: bool,
     /// Where Grafana reaches InfluxDB, `host` or `host:port`; `None`: as `[influxdb]` says.
     pub influxdomain: Option<String>,
+    /// Whether it tells that a karana is offline.
+    pub alerts: bool,
+    /// The URL that alerts go to, which may hold a secret; `None`: to the owner, by mail.
+    pub alert_webhook: Option<Secret>,
 }
 
 impl Grafana {
@@ -87,7 +91,12 @@ impl Grafana {
         let port = s.get("port", value::port).unwrap_or(3000);
         let ssl = s.get("ssl", value::boolean).unwrap_or(false);
         let influxdomain = s.get("influxdomain", value::host_and_port);
-        Some(Grafana { host: host?, port, user, pass, ssl, influxdomain })
+        let alerts = s.get("alerts", value::boolean).unwrap_or(false);
+        let alert_webhook = s.get("alert_webhook", value::address_to_call).map(Secret::from);
+        if alert_webhook.is_some() && !alerts {
+            s.refuse("alert_webhook", rule("alerts", "has no effect without `alerts = true`"));
+        }
+        Some(Grafana { host: host?, port, user, pass, ssl, influxdomain, alerts, alert_webhook })
     }
 }
 

@@ -150,6 +150,14 @@ pub(super) fn web_address(value: &str) -> Result<String, ValidationError> {
     }
 }
 
+/// Any URL that can be called. It may hold a secret, so it is not shown.
+pub(super) fn address_to_call(value: &str) -> Result<String, ValidationError> {
+    match web_url(value) {
+        Some(_) => Ok(value.to_owned()),
+        None => Err(rule("format", "must be an http or https URL")),
+    }
+}
+
 fn web_url(value: &str) -> Option<Url> {
     Url::parse(value).ok().filter(|url| matches!(url.scheme(), "http" | "https"))
 }

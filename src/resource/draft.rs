@@ -125,6 +125,10 @@ fn merge_patch(schema: &Value, into: &mut Entry, patch: &Entry) {
     for (name, value) in patch {
         let property = &schema["properties"][name];
         match value {
+            // Stays, to be refused like one with a value.
+            Value::Null if is_unknown(schema, name) => {
+                into.insert(name.clone(), Value::Null);
+            }
             Value::Null if !allows_null(property) => {
                 into.remove(name);
             }
@@ -142,6 +146,12 @@ fn merge_patch(schema: &Value, into: &mut Entry, patch: &Entry) {
             }
         }
     }
+}
+
+/// Whether an object has no such field, and cannot have one.
+fn is_unknown(schema: &Value, name: &str) -> bool {
+    let is_closed = schema.get("additionalProperties").is_none_or(|others| *others == false);
+    is_closed && schema["properties"].as_object().is_some_and(|properties| !properties.contains_key(name))
 }
 
 fn allows_null(schema: &Value) -> bool {

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
+use karana::sync::GrafanaSettings;
 use karana::sync::grafana::Reconciler;
+use karana::sync::grafana::alerts::{AlertSettings, Webhook};
 use karana::sync::{BackEnd, Depth, Device, Fleet, Owner, Progress, Round, Scope, Setback, Step};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -12,6 +14,7 @@ use uuid::Uuid;
 
 use crate::support::grafana::{Fault, Grafana};
 
+mod alerts;
 mod changes;
 mod crashes;
 mod isolation;
@@ -22,6 +25,7 @@ struct World {
     folder: TempDir,
     grafana: Grafana,
     fleet: Arc<Mutex<Fleet>>,
+    alerts: Mutex<Option<AlertSettings>>,
     stop: watch::Sender<bool>,
 }
 
@@ -37,14 +41,20 @@ impl World {
 
     fn with(grafana: Grafana, fleet: Fleet) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        Self { folder, grafana, fleet: Arc::new(Mutex::new(fleet)), stop: watch::channel(false).0 }
+        Self {
+            folder,
+            grafana,
+            fleet: Arc::new(Mutex::new(fleet)),
+            alerts: Mutex::default(),
+            stop: watch::channel(false).0,
+        }
     }
 
     /// One that knows what the state file holds, as after a start.
     fn reconciler(&self) -> Reconciler {
         let fleet = self.fleet.clone();
         Reconciler::new(
-            self.grafana.settings(),
+            GrafanaSettings { alerts: self.alerts.lock().unwrap().clone(), ..self.grafana.settings() },
             self.state_file(),
             Arc::new(move || fleet.lock().unwrap().clone()),
             chrono::Utc::now,
@@ -54,6 +64,13 @@ impl World {
 
     fn state_file(&self) -> PathBuf {
         self.folder.path().join("state/grafana.json")
+    }
+
+    /// Whether and whom the next reconciler has told: nobody, the owner, or a URL.
+    fn set_alerts(&self, told: Option<Option<&str>>) {
+        let post_int_unit = std::time::Duration::from_secs(60);
+        let settings = |url: Option<&str>| AlertSettings { webhook: url.map(Webhook::new), post_int_unit };
+        *self.alerts.lock().unwrap() = told.map(settings);
     }
 
     fn change(&self, edit: impl FnOnce(&mut Fleet)) {

@@ -220,6 +220,20 @@ fn grafana() {
         (grafana.port, grafana.ssl, grafana.influxdomain.as_deref()),
         (3000, false, Some("influx.lan:8086"))
     );
+    assert_eq!((grafana.alerts, &grafana.alert_webhook), (false, &None));
+    let here = "[grafana]\nhost = graf\nuser = u\npass = p\n";
+    let alerts = format!("{here}alerts = yes\nalert_webhook = https://hooks.example/x?key=S3CRET#y");
+    let grafana = config(&alerts).grafana.unwrap();
+    assert!(grafana.alerts && !format!("{grafana:?}").contains("S3CRET"));
+    assert_eq!(grafana.alert_webhook.unwrap().expose(), "https://hooks.example/x?key=S3CRET#y");
+    assert_refused(
+        &format!("{here}alert_webhook = http://x"),
+        ":5: [grafana] alert_webhook: has no effect without `alerts = true`",
+    );
+    assert_refused(
+        &format!("{here}alerts = true\nalert_webhook = S3CRET"),
+        ":6: [grafana] alert_webhook: must be an http or https URL",
+    );
     let text = "[grafana]\nhost = http://graf\nuser = u\nport = x\ninfluxdomain = a/b";
     assert_eq!(
         problems(text),

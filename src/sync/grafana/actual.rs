@@ -6,9 +6,10 @@ use futures::{StreamExt, stream};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::applied::Applied;
+use super::alerts::NAME;
+use super::applied::{Applied, OwnerTraces};
 use super::client::{Client, Membership, Scope, User};
-use super::dashboard::{TAG, uid_of_device, uid_of_home};
+use super::dashboard::{TAG, device_of, uid_of_device, uid_of_home};
 use super::desired::{Datasource, Desired, organization_name};
 use crate::sync::link::Trouble;
 
@@ -53,6 +54,34 @@ pub struct Found {
     pub dashboards: BTreeMap<String, Vec<String>>,
     /// Which dashboard the organization opens with.
     pub home: Option<String>,
+    /// Its alerts.
+    pub alerts: FoundAlerts,
+}
+
+/// What there is of ours that tells of devices; not how it is, which people may change.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FoundAlerts {
+    /// Whether there is our contact point.
+    pub contact: bool,
+    /// The devices that have a rule.
+    pub rules: BTreeSet<Uuid>,
+}
+
+#[derive(Deserialize)]
+struct Named {
+    #[serde(default)]
+    uid: String,
+}
+
+/// Reads the alerts of an organization. Lists only: what is not there is a 404 without a body in some versions.
+pub async fn look_at_alerts(client: &Client, scope: Scope) -> Result<FoundAlerts, Trouble> {
+    let names = async |path| {
+        let all: Vec<Named> = client.read(path, scope).await?.unwrap_or_default();
+        Ok::<_, Trouble>(all.into_iter().map(|one| one.uid).collect::<Vec<_>>())
+    };
+    let contact = names("/api/v1/provisioning/contact-points").await?.iter().any(|uid| uid == NAME);
+    let rules = names("/api/v1/provisioning/alert-rules").await?;
+    Ok(FoundAlerts { contact, rules: rules.iter().filter_map(|uid| device_of(uid)).collect() })
 }
 
 /// A data source, without what Grafana does not tell. `GET /api/datasources/uid/:uid`
@@ -166,7 +195,18 @@ pub async fn look(
             let organization = listing.organization(owner);
             let user = applied.user(owner, desired, listing).map(|user| user.id);
             let administered = organization.is_some_and(|id| administered.contains(&id));
-            async move { (owner, look_at(client, owner, organization, administered, user, boards).await) }
+            let wished = desired.owners.get(&owner).is_some_and(|wish| wish.alerts.is_some());
+            let alerts = wished || applied.owner(owner).is_some_and(OwnerTraces::has_alerts);
+            async move {
+                let looked = async {
+                    let mut found = look_at(client, owner, organization, administered, user, boards).await?;
+                    if let Some(id) = organization.filter(|_| administered && alerts) {
+                        found.alerts = look_at_alerts(client, Scope::Organization(id)).await?;
+                    }
+                    Ok(found)
+                };
+                (owner, looked.await)
+            }
         })
         .collect();
     let mut looks = stream::iter(looks).buffer_unordered(AT_A_TIME);

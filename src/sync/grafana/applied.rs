@@ -4,7 +4,7 @@
 //! Knowledge is dropped before a change is tried and gained when it has succeeded. A crash in between leaves a record
 //! that is known as ours and otherwise in doubt: it is looked at and applied again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -40,6 +40,26 @@ pub struct OwnerTraces {
     datasource: Option<Fingerprint>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     home: Option<Fingerprint>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    contact: Option<Traced>,
+    /// The alert rules, by device.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    rules: BTreeMap<Uuid, Traced>,
+}
+
+/// What there is or may be of ours: as it was written last, or in doubt. A field of its own, so that what is in doubt is not
+/// read back as what is not there.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Traced {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    content: Option<Fingerprint>,
+}
+
+impl OwnerTraces {
+    /// Whether there are, or may be, alerts of ours.
+    pub fn has_alerts(&self) -> bool {
+        self.contact.is_some() || !self.rules.is_empty()
+    }
 }
 
 /// The records that have been applied to one Grafana, or tried. Those and no others are ours to remove.
@@ -105,15 +125,40 @@ impl Applied {
             Facet::Password => traces.password.as_ref(),
             Facet::Datasource => traces.datasource.as_ref(),
             Facet::Home => traces.home.as_ref(),
+            Facet::Contact => traces.contact.as_ref()?.content.as_ref(),
+            Facet::Rule(device) => traces.rules.get(&device)?.content.as_ref(),
             Facet::Organization | Facet::Dashboard(_) => None,
         });
         known.is_some() && known == wanted.as_ref()
     }
 
-    /// Whether all that an owner asks for is known to be so.
+    /// Whether all that an owner asks for is known to be so, and nothing is left that it asked for once.
     pub fn has_settled(&self, owner: Uuid, wish: &Wish) -> bool {
-        let facets = [Facet::Account, Facet::Password, Facet::Datasource, Facet::Home];
-        facets.into_iter().all(|facet| self.is_settled(owner, wish, facet))
+        self.facets(owner, wish).into_iter().all(|facet| self.is_settled(owner, wish, facet))
+    }
+
+    /// The facets of an owner that are asked for, or of which something may be left.
+    pub fn facets(&self, owner: Uuid, wish: &Wish) -> BTreeSet<Facet> {
+        let mut facets: BTreeSet<Facet> =
+            [Facet::Account, Facet::Password, Facet::Datasource, Facet::Home].into();
+        if let Some(alerts) = &wish.alerts {
+            facets.insert(Facet::Contact);
+            facets.extend(alerts.rules.keys().map(|device| Facet::Rule(*device)));
+        }
+        if let Some(traces) = self.owners.get(&owner) {
+            facets.extend(traces.contact.as_ref().map(|_| Facet::Contact));
+            facets.extend(traces.rules.keys().map(|device| Facet::Rule(*device)));
+        }
+        facets
+    }
+
+    /// Whether a contact point or a rule was ever tried, and is not known to be gone: then it is ours.
+    pub fn has_tried(&self, owner: Uuid, facet: Facet) -> bool {
+        self.owners.get(&owner).is_some_and(|traces| match facet {
+            Facet::Contact => traces.contact.is_some(),
+            Facet::Rule(device) => traces.rules.contains_key(&device),
+            _ => false,
+        })
     }
 
     /// Whether a device's dashboard is known to be where it belongs, and nowhere else.
@@ -163,6 +208,8 @@ impl Applied {
             Facet::Password => traces.password = None,
             Facet::Datasource => traces.datasource = None,
             Facet::Home => traces.home = None,
+            Facet::Contact => traces.contact = Some(Traced::default()),
+            Facet::Rule(device) => _ = traces.rules.insert(device, Traced::default()),
             Facet::Dashboard(_) => {}
         }
     }
@@ -235,6 +282,13 @@ impl Applied {
                     Facet::Password => traces.password = wanted,
                     Facet::Datasource => traces.datasource = wanted,
                     Facet::Home => traces.home = wanted,
+                    Facet::Contact => {
+                        traces.contact = wanted.map(|content| Traced { content: Some(content) })
+                    }
+                    Facet::Rule(device) => match wanted {
+                        Some(content) => _ = traces.rules.insert(device, Traced { content: Some(content) }),
+                        None => _ = traces.rules.remove(&device),
+                    },
                     Facet::Organization | Facet::Dashboard(_) => {}
                 }
             }
@@ -260,6 +314,8 @@ impl Applied {
     pub fn forget_contents(&mut self, owner: Uuid) {
         if let Some(traces) = self.owners.get_mut(&owner) {
             (traces.organization, traces.datasource, traces.home, traces.account) = (None, None, None, None);
+            traces.contact = None;
+            traces.rules.clear();
         }
         for content in self.dashboards.values_mut().filter_map(|places| places.get_mut(&owner)) {
             *content = None;
@@ -289,6 +345,8 @@ fn fingerprint(owner: Uuid, wish: &Wish, facet: Facet) -> Option<Fingerprint> {
         Facet::Password => Some(hash(&[wish.password.expose()])),
         Facet::Datasource => Some(hash(&[url, user, password.expose()])),
         Facet::Home => Some(wish.home.content.clone()),
+        Facet::Contact => wish.alerts.as_ref().map(|alerts| alerts.contact.content()),
+        Facet::Rule(device) => Some(wish.alerts.as_ref()?.rules.get(&device)?.content.clone()),
         Facet::Organization | Facet::Dashboard(_) => None,
     }
 }
@@ -303,7 +361,7 @@ mod tests {
 
     fn desired() -> Desired {
         let fleet = Fleet { owners: vec![owner(1)], devices: vec![device(9, Some(1))] };
-        Desired::of(&fleet, "http://influx:8086")
+        Desired::of(&fleet, "http://influx:8086", None)
     }
 
     fn settled() -> Applied {

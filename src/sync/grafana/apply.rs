@@ -1,5 +1,7 @@
 //! Carries out the steps of a plan.
 
+mod alerts;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -63,6 +65,10 @@ impl apply::Executor<Change> for Executor {
             Change::DeleteDashboard { owner, uid } => {
                 self.delete(&format!("/api/dashboards/uid/{uid}"), self.organization(*owner)?).await
             }
+            Change::PutContact(contact) => self.put_contact(owner, contact).await,
+            Change::PutRule { device, rule } => self.put_rule(owner, *device, rule).await,
+            Change::DeleteRule(device) => self.delete_rule(owner, *device).await,
+            Change::DeleteContact => self.delete_contact(owner).await,
             Change::DeleteUser(doomed) => self.delete_user(owner, doomed).await,
             Change::DeleteOrganization => {
                 let Scope::Organization(id) = self.organization(owner)? else { return Ok(()) };

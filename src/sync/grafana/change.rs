@@ -2,7 +2,8 @@
 
 use uuid::Uuid;
 
-use super::dashboard::Dashboard;
+use super::alerts::{Contact, NAME, Rule};
+use super::dashboard::{Dashboard, uid_of_device};
 use super::desired::{Account, Datasource, organization_name};
 use crate::sync::plan;
 use crate::sync::record::Record;
@@ -74,6 +75,19 @@ pub enum Change {
         /// Which dashboard.
         uid: String,
     },
+    /// Makes the contact point, or makes it what it should be.
+    PutContact(Contact),
+    /// Makes the alert rule of a device of the owner, in our folder, or makes it what it should be.
+    PutRule {
+        /// Which device.
+        device: Uuid,
+        /// The rule.
+        rule: Rule,
+    },
+    /// Removes the alert rule of a device from the organization.
+    DeleteRule(Uuid),
+    /// Removes the contact point.
+    DeleteContact,
     /// Removes the user.
     DeleteUser(Doomed),
     /// Removes the organization with all that is in it.
@@ -104,6 +118,10 @@ pub enum Facet {
     Home,
     /// The dashboard in an owner's organization.
     Dashboard(Uuid),
+    /// The contact point of the organization.
+    Contact,
+    /// The alert rule of a device in the organization.
+    Rule(Uuid),
 }
 
 impl Change {
@@ -120,6 +138,8 @@ impl Change {
             Self::DisableUser | Self::EnableUser => vec![Facet::Account],
             Self::PutDatasource(_) => vec![Facet::Datasource],
             Self::SetHome(_) => vec![Facet::Home],
+            Self::PutContact(_) | Self::DeleteContact => vec![Facet::Contact],
+            Self::PutRule { device, .. } | Self::DeleteRule(device) => vec![Facet::Rule(*device)],
             Self::PutDashboard { owner, .. } if is_home(owner) => vec![Facet::Home],
             Self::PutDashboard { owner, .. } | Self::DeleteDashboard { owner, .. } => {
                 vec![Facet::Dashboard(*owner)]
@@ -154,6 +174,10 @@ impl plan::Change for Change {
             Self::DeleteDashboard { owner, uid } => {
                 format!("delete dashboard {uid} in {}", organization_name(*owner))
             }
+            Self::PutContact(_) => format!("write contact point {NAME} in {own}"),
+            Self::PutRule { device, .. } => format!("write alert rule {} in {own}", uid_of_device(*device)),
+            Self::DeleteRule(device) => format!("delete alert rule {} in {own}", uid_of_device(*device)),
+            Self::DeleteContact => format!("delete contact point {NAME} in {own}"),
             Self::DeleteUser(_) => String::from("delete the Grafana user"),
             Self::DeleteOrganization => format!("delete organization {own} with all that is in it"),
         }

@@ -32,11 +32,7 @@ impl Dashboard {
     /// The dashboard of `device`. `alone`: it is its owner's only one, so that all points in the series are its own.
     pub fn of_device(device: &Device, owner: Uuid, alone: bool, suspended: bool) -> Self {
         // Text panels and titles know variables, too (`$name`, `[[name]]`); there are none here, so they stay as they are.
-        let of_device = (!alone).then(|| {
-            let ids = [Some(device.uuid.to_string()), device.kid.clone()];
-            let is_it: Vec<_> = ids.iter().flatten().map(|id| format!("\"KID\" = {}", string(id))).collect();
-            format!("({})", is_it.join(" OR "))
-        });
+        let of_device = is_of_device(device, alone);
         let uid = uid_of_device(device.uuid);
         let series = identifier(&device.series);
         Self::made(
@@ -106,6 +102,15 @@ impl Dashboard {
     }
 }
 
+/// The condition that tells its points from those of its owner's other devices; none where there are no others.
+pub fn is_of_device(device: &Device, alone: bool) -> Option<String> {
+    (!alone).then(|| {
+        let ids = [Some(device.uuid.to_string()), device.kid.clone()];
+        let is_it: Vec<_> = ids.iter().flatten().map(|id| format!("\"KID\" = {}", string(id))).collect();
+        format!("({})", is_it.join(" OR "))
+    })
+}
+
 /// The name of a device's dashboard.
 pub fn uid_of_device(device: Uuid) -> String {
     format!("k-{}", device.simple())
@@ -123,7 +128,7 @@ pub fn device_of(uid: &str) -> Option<Uuid> {
 }
 
 /// Grafana takes no empty title, and cuts none.
-fn title(name: &str) -> String {
+pub fn title(name: &str) -> String {
     let title: String = name.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     let title = title.trim();
     if title.is_empty() { "Karana".into() } else { title.to_owned() }

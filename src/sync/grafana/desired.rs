@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
+use super::alerts::{AlertSettings, Alerts};
 use super::dashboard::Dashboard;
 use crate::sync::fleet::{Device, Fleet};
 use crate::sync::record::Record;
@@ -33,6 +34,8 @@ pub struct Wish {
     pub datasource: Datasource,
     /// What its organization opens with.
     pub home: Dashboard,
+    /// What tells it that a device is offline; none where the operator wants none.
+    pub alerts: Option<Alerts>,
 }
 
 /// Who a Grafana user is.
@@ -95,7 +98,7 @@ impl Datasource {
 
 impl Desired {
     /// What `fleet` asks for. `influx_url`: where Grafana reaches InfluxDB.
-    pub fn of(fleet: &Fleet, influx_url: &str) -> Self {
+    pub fn of(fleet: &Fleet, influx_url: &str, alerts: Option<&AlertSettings>) -> Self {
         let mut devices_of: BTreeMap<Uuid, Vec<&Device>> =
             fleet.owners.iter().map(|owner| (owner.uuid, Vec::new())).collect();
         for device in &fleet.devices {
@@ -122,6 +125,7 @@ impl Desired {
                 suspended: owner.suspended,
                 datasource: Datasource::of(owner.uuid, influx_url, Secret::new(&*owner.password)),
                 home: Dashboard::home(owner.uuid, &devices),
+                alerts: alerts.map(|settings| Alerts::of(settings, owner, &devices)),
             };
             for device in &devices {
                 let suspended = owner.suspended || device.suspended;
@@ -158,7 +162,7 @@ mod tests {
     use crate::sync::fleet::tests::{device, owner};
 
     fn desired(owners: Vec<Owner>, devices: Vec<Device>) -> Desired {
-        Desired::of(&Fleet { owners, devices }, "http://influx:8086")
+        Desired::of(&Fleet { owners, devices }, "http://influx:8086", None)
     }
 
     #[test]

@@ -14,6 +14,7 @@
 //! last says whether it must be sent again.
 
 mod actual;
+pub mod alerts;
 mod applied;
 mod apply;
 mod change;
@@ -25,6 +26,7 @@ mod round;
 
 use std::fmt;
 
+use alerts::AlertSettings;
 pub use round::Reconciler;
 
 /// A Grafana and a server administrator of it.
@@ -42,6 +44,8 @@ pub struct GrafanaSettings {
     pub ssl: bool,
     /// Where Grafana reaches InfluxDB: scheme, host and port, as a URL begins.
     pub influx_url: String,
+    /// Whether and whom it tells that a device is offline.
+    pub alerts: Option<AlertSettings>,
 }
 
 impl GrafanaSettings {
@@ -81,6 +85,7 @@ impl fmt::Debug for GrafanaSettings {
             .field("user", &self.user)
             .field("pass", &"********")
             .field("influx_url", &self.influx_url)
+            .field("alerts", &self.alerts)
             .finish()
     }
 }

@@ -1,6 +1,8 @@
 //! The plan: what to do so that Grafana holds what the records ask for. No I/O; applying a plan and planning again gives
 //! an empty one.
 
+mod alerts;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
@@ -23,9 +25,7 @@ pub fn doubtful(desired: &Desired, listing: &Listing, applied: &Applied) -> BTre
         organization.is_none()
             || organization != traces.and_then(|traces| traces.organization)
             || applied.user(**owner, desired, listing).is_none_or(|user| !is_as_wished(user, wish))
-            || [Facet::Account, Facet::Password, Facet::Datasource, Facet::Home]
-                .into_iter()
-                .any(|facet| !applied.is_settled(**owner, wish, facet))
+            || !applied.has_settled(**owner, wish)
     };
     let owners = desired.owners.iter().filter(in_doubt).map(|(owner, _)| *owner);
     let boards = desired.devices.iter().filter_map(|(device, board)| Some((device, board.as_ref()?)));
@@ -79,7 +79,7 @@ pub fn plan(desired: &Desired, listing: &Listing, found: &BTreeMap<Uuid, Found>,
         let draft = plan_user(record, wish, user, found, (listing, applied));
         let only_ends = draft.actions.iter().all(|action| action.change.ends_access());
         draft.file(if only_ends { Stage::Withdrawals } else { Stage::Contents }, &mut plan);
-        plan_contents(&mut plan, record, wish, found, applied);
+        plan_contents(&mut plan, record, wish, found, (desired, applied));
     }
     plan_dashboards(&mut plan, desired, listing, found, applied);
     for action in plan.actions_mut() {
@@ -166,7 +166,13 @@ fn plan_user(
     draft
 }
 
-fn plan_contents(plan: &mut Plan, record: Record, wish: &Wish, found: &Found, applied: &Applied) {
+fn plan_contents(
+    plan: &mut Plan,
+    record: Record,
+    wish: &Wish,
+    found: &Found,
+    (desired, applied): (&Desired, &Applied),
+) {
     let mut source = Draft::of(record);
     let put = Change::PutDatasource(wish.datasource.clone());
     match &found.datasource {
@@ -177,6 +183,8 @@ fn plan_contents(plan: &mut Plan, record: Record, wish: &Wish, found: &Found, ap
         }
         Some(_) => {}
     }
+    // Behind the data source that the rules ask.
+    alerts::plan(&mut source, desired, wish, &found.alerts, applied);
     source.file(Stage::Contents, plan);
 
     let mut home = Draft::of(record);

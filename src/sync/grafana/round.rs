@@ -37,13 +37,13 @@ pub struct Reconciler {
 
 /// What is known of a Grafana, also for those who ask how a record stands.
 pub struct Knowledge {
-    influx_url: String,
+    settings: GrafanaSettings,
     ledger: Arc<Ledger<Applied>>,
 }
 
 impl Knowledge {
     fn desired(&self, fleet: &Fleet) -> Desired {
-        Desired::of(fleet, &self.influx_url)
+        Desired::of(fleet, &self.settings.influx_url, self.settings.alerts.as_ref())
     }
 }
 
@@ -92,7 +92,7 @@ impl Reconciler {
     ) -> Self {
         let site = Site::open(state_file, settings.address(), fleet, clock, stopping);
         let client = Client::new(&settings, site.counts.clone()).map(Arc::new);
-        let knowledge = Arc::new(Knowledge { influx_url: settings.influx_url, ledger: site.ledger.clone() });
+        let knowledge = Arc::new(Knowledge { settings, ledger: site.ledger.clone() });
         Self { client, knowledge, site }
     }
 
@@ -166,8 +166,9 @@ impl Reconciler {
         let now = (self.site.clock)();
         let mut right = Vec::new();
         for owner in found.keys() {
-            let facets = [Facet::Account, Facet::Password, Facet::Datasource, Facet::Home];
-            right.extend(facets.map(|facet| (Record::owner(*owner), facet)));
+            let Some(wish) = desired.owners.get(owner) else { continue };
+            let facets = applied.facets(*owner, wish);
+            right.extend(facets.into_iter().map(|facet| (Record::owner(*owner), facet)));
             if let Some(id) = listing.organization(*owner) {
                 applied.set_organization(*owner, id);
             }

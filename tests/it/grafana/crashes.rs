@@ -4,7 +4,7 @@ use super::*;
 
 /// Lets a round begin, and drops it with all it knows when Grafana has done the request with that number. Answers
 /// whether it came to that.
-async fn die_at(world: &World, request: usize) -> bool {
+pub async fn die_at(world: &World, request: usize) -> bool {
     let fake = world.grafana.faked();
     fake.fail(Fault::DieAfter(request));
     let mut reconciler = world.reconciler();

@@ -43,6 +43,7 @@ impl Grafana {
             pass: url.password().unwrap().into(),
             ssl: url.scheme() == "https",
             influx_url: influx_url.into(),
+            alerts: None,
         };
         Self { settings, fake: None, client: client() }
     }
@@ -57,6 +58,7 @@ impl Grafana {
             pass: fake::ADMIN.1.into(),
             ssl: false,
             influx_url: influx_url.into(),
+            alerts: None,
         };
         Self { settings, fake: Some(fake), client: client() }
     }

@@ -140,6 +140,8 @@ async fn what_is_wrong_is_named_by_field_and_rule() {
         ("PATCH", json!({"config": {"password": canary}}), &[("config.password", "server_owned")]),
         ("PATCH", json!({"created_at": canary}), &[("created_at", "server_owned")]),
         ("PATCH", json!({"name": null}), &[("name", "required")]),
+        ("PATCH", json!({"size": null}), &[("size", "unknown")]),
+        ("PATCH", json!({"config": {"colour": null}}), &[("config.colour", "unknown")]),
         (
             "PATCH",
             json!({"config": {"get_int": 0}, "state": canary}),

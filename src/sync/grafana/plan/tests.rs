@@ -6,7 +6,7 @@ use crate::sync::grafana::client::Membership;
 const ONE: Uuid = Uuid::from_u128(1);
 
 fn desired(owners: Vec<Owner>, devices: Vec<Device>) -> Desired {
-    Desired::of(&Fleet { owners, devices }, "http://influx:8086")
+    Desired::of(&Fleet { owners, devices }, "http://influx:8086", None)
 }
 
 fn user(id: i64, login: &str) -> User {

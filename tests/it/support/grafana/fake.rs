@@ -6,8 +6,14 @@
 //! isolates, that Viewers may query every data source of theirs, and that secrets never come back, too. What a member of no
 //! organization is told (403), and that a title may be taken (412 `name-exists`, until 10), is what older sources do.
 //!
+//! Of alerting: paths, bodies and statuses are from the description, such as that removing a rule is answered without a body
+//! (204). What is assumed, to be the stricter of what it could be: that the folder, the data source and the contact point of a rule
+//! must be there, that its title is its alone, that a contact point which a rule names is not removed; and that versions before 11
+//! leave `notification_settings` out.
+//!
 //! `POST /api/ds/query` does for an `influxdb` data source what Grafana does: it asks that InfluxDB, as the data source says.
 
+mod alerting;
 mod world;
 
 use std::collections::BTreeMap;
@@ -50,6 +56,9 @@ struct Organization {
     datasources: BTreeMap<String, Value>,
     dashboards: BTreeMap<String, Value>,
     preferences: Value,
+    folders: BTreeMap<String, Value>,
+    contacts: BTreeMap<String, Value>,
+    rules: BTreeMap<String, Value>,
 }
 
 impl Organization {
@@ -60,6 +69,9 @@ impl Organization {
             datasources: BTreeMap::new(),
             dashboards: BTreeMap::new(),
             preferences: json!({}),
+            folders: BTreeMap::new(),
+            contacts: BTreeMap::new(),
+            rules: BTreeMap::new(),
         }
     }
 }
@@ -84,6 +96,8 @@ struct World {
     fault: Option<Fault>,
     /// Whether a title is one dashboard's alone, as it was until 10.
     unique_titles: bool,
+    /// Whether a rule cannot name its contact point, as until 10.
+    no_receivers: bool,
     /// `[users] auto_assign_org_role`
     new_role: String,
     /// `METHOD path` of each request.
@@ -149,6 +163,11 @@ impl Fake {
         self.world.lock().unwrap().new_role = role.into();
     }
 
+    /// As versions before 11: no rule names its contact point.
+    pub fn forget_receivers(&self) {
+        self.world.lock().unwrap().no_receivers = true;
+    }
+
     pub fn requests(&self) -> usize {
         self.world.lock().unwrap().log.len()
     }
@@ -199,7 +218,8 @@ async fn answer(fake: &Fake, request: Request) -> Response {
     };
     let whole = |(status, body): Answer| {
         let response = Response::builder().status(status).header(header::CONTENT_TYPE, "application/json");
-        response.body(Body::from(body.to_string())).unwrap()
+        let body = if body.is_null() { Body::empty() } else { Body::from(body.to_string()) };
+        response.body(body).unwrap()
     };
     match fault {
         Fault::Hang => std::future::pending().await,

@@ -2,7 +2,7 @@
 
 use super::{CELLS, ROLES, kinds};
 use crate::support::Server;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::collections::BTreeSet;
 
 /// What the matrix states of a call.
@@ -59,53 +59,56 @@ const CALLS: &[(&str, &str, Stated)] = &[
     ("post", "/login", Elsewhere("sessions.rs")),
 ];
 
-/// The resource that a path begins with, and what follows.
-type OfResource = (String, String);
-
-/// Every call of `/v2`: method, path, and what of it is a resource's.
-fn calls() -> Vec<(String, String, Option<OfResource>)> {
-    let kinds = kinds();
-    let document = karana::http::document(&kinds);
-    let paths = document["paths"].as_object().unwrap().iter().filter(|(path, _)| path.starts_with("/v2/"));
-    let methods = |item: &Value| item.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
-    let calls = paths.flat_map(|(path, item)| methods(item).into_iter().map(|method| (method, path.clone())));
-    calls
-        .map(|(method, path)| {
-            let rest = path.strip_prefix("/v2/").unwrap();
-            let (name, below) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-            let of = kinds.public().any(|kind| kind.name() == name);
-            let of = of.then(|| (name.to_owned(), below.to_owned()));
-            (method, path, of)
-        })
-        .collect()
+/// A call of `/v2`, as the description has it.
+struct Call {
+    method: String,
+    path: String,
+    /// The resource that its path begins with, and what follows.
+    of: Option<(String, String)>,
 }
 
-/// What is stated of a call, and where in the list.
-fn stated(method: &str, path: &str, of: Option<&(String, String)>) -> Option<(usize, &'static Stated)> {
-    let path = of.map_or(path, |(_, below)| below);
-    let line = CALLS.iter().position(|call| (call.0, call.1) == (method, path))?;
-    Some((line, &CALLS[line].2))
+impl Call {
+    /// What is stated of it, and where in the list.
+    fn stated(&self) -> Option<(usize, &'static Stated)> {
+        let path = self.of.as_ref().map_or(&self.path, |(_, below)| below);
+        let line = CALLS.iter().position(|call| call.0 == self.method && call.1 == path)?;
+        Some((line, &CALLS[line].2))
+    }
+}
+
+/// Every call of `/v2`.
+fn calls() -> Vec<Call> {
+    let kinds = kinds();
+    let document = karana::http::document(&kinds);
+    let mut calls = Vec::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        let Some(rest) = path.strip_prefix("/v2/") else { continue };
+        let (name, below) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        let is_resource = kinds.public().any(|kind| kind.name() == name);
+        let of = is_resource.then(|| (name.to_owned(), below.to_owned()));
+        let methods = item.as_object().unwrap().keys().cloned();
+        calls.extend(methods.map(|method| Call { method, path: path.clone(), of: of.clone() }));
+    }
+    calls
 }
 
 /// What the cells of a resource must be about, its fields aside: what its calls are about.
 pub fn verbs(resource: &str) -> BTreeSet<String> {
-    let mut verbs = BTreeSet::new();
-    for (method, path, of) in calls() {
-        if of.as_ref().is_some_and(|(name, _)| name == resource)
-            && let Some((_, Cell(verb))) = stated(&method, &path, of.as_ref())
-        {
-            verbs.insert((*verb).to_owned());
-        }
-    }
-    verbs
+    let of_it = |call: &Call| call.of.as_ref().is_some_and(|(name, _)| name == resource);
+    let verb = |call: Call| match call.stated() {
+        Some((_, Cell(verb))) => Some((*verb).to_owned()),
+        _ => None,
+    };
+    calls().into_iter().filter(of_it).filter_map(verb).collect()
 }
 
 #[test]
 fn of_every_call_it_is_stated_which_cells_it_is_in() {
     let mut lines = BTreeSet::new();
-    for (method, path, of) in calls() {
-        let (line, stated) =
-            stated(&method, &path, of.as_ref()).unwrap_or_else(|| panic!("{method} {path} is not stated"));
+    for call in calls() {
+        let stated = call.stated();
+        let Call { method, path, of } = call;
+        let (line, stated) = stated.unwrap_or_else(|| panic!("{method} {path} is not stated"));
         lines.insert(line);
         match stated {
             Cell(verb) => {

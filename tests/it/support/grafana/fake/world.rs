@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
-use super::{Answer, Organization, User, World, message};
+use super::{Answer, Organization, User, World, alerting, message};
 
 impl World {
     fn new_id(&mut self) -> i64 {
@@ -295,7 +295,7 @@ impl World {
             return forbidden();
         }
         let id = self.new_id();
-        let unique_titles = self.unique_titles;
+        let (unique_titles, no_receivers) = (self.unique_titles, self.no_receivers);
         let Some(one) = self.organizations.get_mut(&organization) else { return forbidden() };
         match (method, rest) {
             (_, ["datasources", rest @ ..]) => datasources(one, method, rest, body, id),
@@ -326,6 +326,13 @@ impl World {
                 None => message(404, "Dashboard not found"),
             },
             ("POST", ["dashboards", "db"]) => save_dashboard(one, body, id, unique_titles),
+            (_, ["folders", rest @ ..]) => alerting::folders(one, method, rest, body),
+            (_, ["v1", "provisioning", "contact-points", rest @ ..]) => {
+                alerting::contacts(one, method, rest, body)
+            }
+            (_, ["v1", "provisioning", "alert-rules", rest @ ..]) => {
+                alerting::rules(one, method, rest, body, organization, no_receivers)
+            }
             ("GET", ["org", "preferences"]) => (200, one.preferences.clone()),
             ("PATCH", ["org", "preferences"]) => {
                 let uid = body["homeDashboardUID"].as_str().unwrap_or_default();
