@@ -52,7 +52,7 @@ pub enum Error {
     #[error("{0}")]
     BadCredentials(String),
     /// Operations of a batch that are refused, by their place; none of the batch was done.
-    #[error("{} of the operations are refused; nothing was changed", .0.len())]
+    #[error("operations are refused: {}; nothing was changed", .0.len())]
     Refused(Vec<(usize, Error)>),
     /// The actor's role does not allow it.
     #[error("{0}")]
