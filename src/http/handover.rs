@@ -73,7 +73,7 @@ pub async fn change<T, F: Future<Output = Result<Written<T>, Error>>>(
     }
     if !app.sync.has_influxdb() {
         let reason = "there is no InfluxDB for it: name one in config.ini";
-        return Err(Error::invalid("handover", "no_back_end", reason).into());
+        return Err(Error::conflict("handover", "no_back_end", reason).into());
     }
     let (before, after, version) = app.store.rehearse(|transaction| {
         let record = transaction.tables().get(kind, uuid);
@@ -114,7 +114,7 @@ const REMOTE_MOVED: &str = "the device keeps its password, and access to its for
                             new one: see its status; its data stays with the former owner";
 
 fn useless(reason: &str) -> Error {
-    Error::invalid("handover", "useless", reason)
+    Error::conflict("handover", "useless", reason)
 }
 
 fn effect(before: Option<&Device>, after: Option<&Device>) -> Effect {

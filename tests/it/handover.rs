@@ -278,10 +278,10 @@ async fn what_cannot_be_handed_over_is_refused_and_changes_nothing() {
         (path(&stock), json!({"owner": owner.uuid})),
     ] {
         let refused = admin.send("PATCH", &format!("{path}?handover=remote"), &body, &[]).await;
-        assert_eq!(findings(&refused.problem(400, "invalid")), useless, "{path} {body}");
+        assert_eq!(findings(&refused.problem(409, "conflict")), useless, "{path} {body}");
     }
     let refused = admin.post(&format!("{}/rotate?handover=remote", path(&stock)), &Value::Null).await;
-    assert_eq!(findings(&refused.problem(400, "invalid")), useless);
+    assert_eq!(findings(&refused.problem(409, "conflict")), useless);
     let refused = admin.post(&format!("{}/rotate?handover=van", path(&karana)), &Value::Null).await;
     assert_eq!(findings(&refused.problem(400, "invalid")), [("handover".into(), "enum".into())]);
     assert_eq!(admin.found(&path(&karana)).await, karana);
@@ -292,5 +292,5 @@ async fn what_cannot_be_handed_over_is_refused_and_changes_nothing() {
     let owner = admin.person("client", "owner").await;
     let karana = admin.made("karanas", &json!({"name": "Roof", "owner": owner.uuid, "config": {}})).await;
     let refused = admin.post(&format!("{}/rotate?handover=remote", path(&karana)), &Value::Null).await;
-    assert_eq!(findings(&refused.problem(400, "invalid")), [("handover".into(), "no_back_end".into())]);
+    assert_eq!(findings(&refused.problem(409, "conflict")), [("handover".into(), "no_back_end".into())]);
 }

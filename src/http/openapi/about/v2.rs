@@ -79,7 +79,8 @@ fn handed_over(kind: &Kind, operation: Operation) -> Operation {
         "handover",
         "`remote`: the device learns its new password, and its new owner, from the line that it polls. Until it has, InfluxDB takes \
          the old password, and the record's `status` tells how far it is. Without: the new one at once, and somebody flashes the \
-         device. Only where the device has an owner, before and after, and gets a new password; and not while it is under way (409).",
+         device. Only where there is an InfluxDB and the device has an owner, before and after, and gets a new password; and not while \
+         it is under way (409).",
         json!({"enum": ["remote"]}),
     )
 }
