@@ -90,7 +90,7 @@ pub async fn change<T, F: Future<Output = Result<Written<T>, Error>>>(
         return Err(useless("is for a change of password or owner, of a device that has an owner").into());
     }
     let from = before.owner.filter(|owner| *owner != to);
-    app.terms.handovers.hold(uuid, before.password, from, to).await?;
+    app.terms.handovers.hold(before, from, to).await?;
     // What is held is of this version and of no other.
     let written = change(Condition::Is(vec![version])).await;
     let changed = written.as_ref().ok().and_then(|_| Terms::device(&app.store.read(), uuid));
