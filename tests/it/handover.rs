@@ -283,6 +283,22 @@ async fn a_batch_that_changes_the_owner_ends_it_and_another_one_may_begin() {
 }
 
 #[tokio::test]
+async fn a_device_whose_clock_is_ahead_is_not_handed_over() {
+    let (world, admin) = World::start().await;
+    let owner = admin.person("client", "owner").await;
+    let karana = world.karana(&admin, &owner.uuid).await;
+    let (uuid, password) = (text(&karana["uuid"]), text(&karana["config"]["password"]));
+    let ahead = format!("data,KID={uuid} number=0i {}", Utc::now().timestamp() + 7200);
+    assert_eq!(world.influx.write(&uuid, &password, &owner.uuid, &ahead).await, 204);
+    until("it is seen", &admin, &karana, |status| status["clock_ahead"] == true).await;
+    let call = format!("{}/rotate?handover=remote", path(&karana));
+    let refused = admin.send("POST", &call, &Value::Null, &[]).await;
+    assert_eq!(findings(&refused.problem(409, "conflict")), [("handover".into(), "clock_ahead".into())]);
+    assert_eq!(admin.found(&path(&karana)).await, karana);
+    assert_eq!(status(&admin, &karana).await.get("handover"), None);
+}
+
+#[tokio::test]
 async fn what_cannot_be_handed_over_is_refused_and_changes_nothing() {
     let (world, admin) = World::start().await;
     let owner = admin.person("client", "owner").await;
