@@ -319,6 +319,9 @@ async fn what_cannot_be_handed_over_is_refused_and_changes_nothing() {
     let refused =
         admin.send("POST", &format!("{}/rotate?handover=van", path(&karana)), &Value::Null, &[]).await;
     assert_eq!(findings(&refused.problem(400, "invalid")), [("handover".into(), "enum".into())]);
+    let in_body = json!({"handover": "remote"});
+    let refused = admin.send("POST", &format!("{}/rotate", path(&karana)), &in_body, &[]).await;
+    assert!(text(&refused.problem(400, "bad_request")["detail"]).contains("query"), "it would go by hand");
     assert_eq!(admin.found(&path(&karana)).await, karana);
     assert_eq!(status(&admin, &karana).await.get("handover"), None);
 
