@@ -35,7 +35,7 @@ impl Webhooks {
         if urls.is_some() && !s.is_set("secret") {
             s.refuse("secret", rule("required", "must be set when url is"));
         }
-        let events = s.get("events", |value| value::list(value, event));
+        let events = s.get("events", events);
         let events = events.unwrap_or_else(|| EVENTS.map(str::to_owned).to_vec());
         Some(Webhooks { urls: urls?, key: key?, events })
     }
@@ -62,6 +62,14 @@ fn key(value: &str) -> Result<Vec<u8>, ValidationError> {
                       echo whsec_$(head -c 32 /dev/urandom | base64)";
         rule("format", wanted)
     })
+}
+
+fn events(value: &str) -> Result<Vec<String>, ValidationError> {
+    let events = value::list(value, event)?;
+    if events.is_empty() {
+        return Err(rule("required", "must hold an event: without the key all are told"));
+    }
+    Ok(events)
 }
 
 fn event(name: &str) -> Result<String, ValidationError> {

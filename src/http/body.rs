@@ -77,6 +77,18 @@ impl FromRequest<App> for Object {
     }
 }
 
+/// Refuses a body where there are parameters in the query alone: whoever writes them into it would be taken to ask for nothing.
+/// `null` and `{}` hold none.
+pub fn refuse(headers: &HeaderMap) -> Result<(), Failure> {
+    let length =
+        headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    if length.is_some_and(|length| length > "null".len() as u64) {
+        let reason = "has parameters in the query alone, as in `?name=value`: send no body";
+        return Err(Failure::new(StatusCode::BAD_REQUEST, reason));
+    }
+    Ok(())
+}
+
 /// The rows of an import, unread: as CSV, or a JSON object a line.
 pub struct Lines {
     pub media: String,

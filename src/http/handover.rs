@@ -89,8 +89,13 @@ pub async fn change<T, F: Future<Output = Result<Written<T>, Error>>>(
     if effect == Effect::None {
         return Err(useless("is for a change of password or owner, of a device that has an owner").into());
     }
+    // Its posts are what a handover goes by, and points that are dated in the future tell of none.
+    if app.presence.of(uuid).is_some_and(|seen| seen.clock_ahead) {
+        let reason = "its clock is ahead, so that its posts are not seen: go without, and flash it";
+        return Err(Error::conflict("handover", "clock_ahead", reason).into());
+    }
     let from = before.owner.filter(|owner| *owner != to);
-    app.terms.handovers.hold(uuid, before.password, from, to).await?;
+    app.terms.handovers.hold(before, from, to).await?;
     // What is held is of this version and of no other.
     let written = change(Condition::Is(vec![version])).await;
     let changed = written.as_ref().ok().and_then(|_| Terms::device(&app.store.read(), uuid));

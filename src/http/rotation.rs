@@ -1,6 +1,7 @@
 //! New secrets in the place of those that the server has made.
 
 use super::App;
+use super::body;
 use super::condition;
 use super::context::Context;
 use super::crud::{self, Condition};
@@ -31,6 +32,7 @@ pub async fn rotate(
     if kind.generated_secrets().next().is_none() {
         return Err(Error::NotFound(format!("{resource} have no secrets that the server makes")).into());
     }
+    body::refuse(&headers)?;
     let mut parameters = Query::new(query.as_deref())?;
     let way = handover::way(kind, &mut parameters)?;
     parameters.end()?;

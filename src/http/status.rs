@@ -10,7 +10,7 @@ use super::v2;
 use crate::auth::{Actor, policy};
 use crate::error::Error;
 use crate::resource::Kind;
-use crate::sync::handover::{self, Handovers};
+use crate::sync::handover;
 use crate::sync::presence::{Connection, Presence, Seen};
 use crate::sync::{Record, Resource, Standing};
 use axum::Extension;
@@ -78,7 +78,7 @@ pub struct Statuses {
     /// None when there is no back end.
     standings: Option<HashMap<Uuid, BTreeMap<&'static str, Standing>>>,
     unpaid: HashMap<Uuid, DateTime<Utc>>,
-    handovers: Handovers,
+    handovers: HashMap<Uuid, handover::Shown>,
     with_reasons: bool,
 }
 
@@ -95,10 +95,13 @@ pub fn is_about_devices(kind: &Kind) -> bool {
 impl Statuses {
     /// Of these records of a resource, now.
     pub fn of(app: &App, actor: &Actor, kind: &Kind, records: impl Iterator<Item = Uuid>) -> Self {
-        let mut unpaid = HashMap::new();
+        let (mut unpaid, mut handovers) = (HashMap::new(), HashMap::new());
         let standings = Resource::named(kind.name()).filter(|_| app.sync.is_configured()).map(|resource| {
             let tables = app.store.read();
             let fleet = app.terms.around(&tables, resource, records);
+            if is_about_devices(kind) {
+                handovers = app.terms.handovers.of(&fleet);
+            }
             let of_resource = |record: &Record| record.resource == resource;
             let since = fleet.unpaid().into_iter().filter(|(record, _)| of_resource(record));
             unpaid.extend(since.map(|(record, since)| (record.uuid, since)));
@@ -110,7 +113,7 @@ impl Statuses {
             devices: is_about_devices(kind).then(|| app.presence.all()),
             standings,
             unpaid,
-            handovers: app.terms.handovers.clone(),
+            handovers,
             with_reasons: policy::may_sync(actor).is_ok(),
         }
     }
@@ -128,7 +131,7 @@ impl Statuses {
                 backends: standings.iter().map(|(name, standing)| (*name, shown(standing))).collect(),
             }
         });
-        let handover = self.devices.as_ref().and_then(|_| self.handovers.of(uuid));
+        let handover = self.handovers.get(&uuid).cloned();
         Status { connection, handover, sync }
     }
 

@@ -1,6 +1,7 @@
 //! Bringing the records to the back ends: how they stand, what would be done, and doing it.
 
 use super::App;
+use super::body;
 use super::context::Context;
 use super::progress;
 use super::query::{MAX_LIMIT, Query};
@@ -179,6 +180,7 @@ pub async fn run(
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
     policy::may_sync(&actor)?;
+    body::refuse(&headers)?;
     let mut parameters = Query::new(query.as_deref())?;
     let scope = scope(&mut parameters)?;
     parameters.end()?;

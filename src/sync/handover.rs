@@ -6,7 +6,7 @@
 
 mod held;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -65,22 +65,16 @@ impl Handovers {
         Resource::named(resource) == Some(Resource::Karanas)
     }
 
-    /// Holds what a device goes by, before its record says something else. It is on the disk when this answers.
-    /// `from` is the owner that it is moved from to `to`.
+    /// Holds what a device goes by, before its record, which says `before`, says something else. It is on the disk when this
+    /// answers. `from` is the owner that it is moved from to `to`.
     ///
     /// # Errors
     /// [`Error::Conflict`] when it is being handed over already.
-    pub async fn hold(
-        &self,
-        uuid: Uuid,
-        password: String,
-        from: Option<Uuid>,
-        to: Uuid,
-    ) -> Result<(), Error> {
-        let now = (self.clock)();
+    pub async fn hold(&self, before: Device, from: Option<Uuid>, to: Uuid) -> Result<(), Error> {
+        let (uuid, now) = (before.uuid, (self.clock)());
         {
             let mut open = self.ledger.lock();
-            if let Some(held) = open.0.get(&uuid) {
+            if let Some(held) = open.0.get(&uuid).filter(|held| !held.is_over(&before)) {
                 let begun = held.begun().format("%Y-%m-%d %H:%M UTC");
                 return Err(Error::conflict(
                     "handover",
@@ -88,9 +82,14 @@ impl Handovers {
                     format!("is under way since {begun}: wait for it, or go without, which ends it"),
                 ));
             }
-            open.0.insert(uuid, Held::new(password, from, to, now));
+            open.0.insert(uuid, Held::new(before.password, from, to, now));
         }
-        self.save().await
+        let saved = self.save().await;
+        if saved.is_err() {
+            // The record stays as it is, so there is nothing to hold: the next one may be tried at once.
+            self.ledger.lock().0.remove(&uuid);
+        }
+        saved
     }
 
     /// The record says now what the device shall learn; or it does not, and nothing was to be held.
@@ -119,12 +118,15 @@ impl Handovers {
         self.ledger.lock().0.get(&device).and_then(Held::in_force)?.from
     }
 
-    /// How far the handover of a device is, if there is one. Never waits.
-    pub fn of(&self, device: Uuid) -> Option<Shown> {
+    /// How far the handovers of the devices of a fleet are, of those that there are. Never waits.
+    pub fn of(&self, fleet: &Fleet) -> HashMap<Uuid, Shown> {
         let open = self.ledger.lock();
-        let held = open.0.get(&device)?;
-        let (step, since, tries) = held.step();
-        Some(Shown { step: step.name(), since, begun: held.begun(), tries })
+        let shown = |device: &Device| {
+            let held = open.0.get(&device.uuid).filter(|held| held.is_of(device))?;
+            let (step, since, tries) = held.step();
+            Some((device.uuid, Shown { step: step.name(), since, begun: held.begun(), tries }))
+        };
+        fleet.devices.iter().filter_map(shown).collect()
     }
 
     /// Goes through all of them. Returns those that have taken a step, and should be synced.
@@ -217,5 +219,24 @@ impl Keeper {
 impl Drop for Keeper {
     fn drop(&mut self) {
         self.0.abort();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sync::fleet::tests::device;
+
+    #[tokio::test]
+    async fn what_cannot_be_written_down_is_not_held() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = folder.path().join("state");
+        std::fs::write(&state, "no folder").unwrap();
+        let handovers = Handovers::open(state.join("handovers.json"), Arc::new(|| DateTime::UNIX_EPOCH));
+        let hold = || handovers.hold(device(9, Some(1)), None, Uuid::from_u128(1));
+        assert!(matches!(hold().await, Err(Error::Internal(_))));
+        std::fs::remove_file(&state).unwrap();
+        hold().await.unwrap();
+        assert!(matches!(hold().await, Err(Error::Conflict(_))));
     }
 }

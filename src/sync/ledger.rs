@@ -75,12 +75,12 @@ fn content<A: DeserializeOwned>(path: &PathBuf) -> Content<A> {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return nothing,
         Err(error) => {
-            tracing::warn!(path = %path.display(), %error, "sync state cannot be read: applying all again");
+            tracing::warn!(path = %path.display(), %error, "what sync knew cannot be read, and begins anew");
             return nothing;
         }
     };
     serde_json::from_slice(&text).unwrap_or_else(|error| {
-        tracing::warn!(path = %path.display(), %error, "sync state is damaged: applying all again");
+        tracing::warn!(path = %path.display(), %error, "what sync knew is damaged, and begins anew");
         nothing
     })
 }

@@ -169,7 +169,8 @@ fn path(karana: &Value) -> String {
 }
 
 async fn rotate(admin: &Session, karana: &Value) -> Value {
-    let rotated = admin.post(&format!("{}/rotate?handover=remote", path(karana)), &Value::Null).await;
+    let rotated =
+        admin.send("POST", &format!("{}/rotate?handover=remote", path(karana)), &Value::Null, &[]).await;
     assert!(rotated.header("karana-notice").contains("keeps its password"), "{rotated:?}");
     rotated.json(200)
 }
@@ -183,7 +184,8 @@ async fn a_device_learns_its_new_password_and_loses_no_point_over_a_crash_either
     until_seen(&admin, &karana).await;
     let rotated = rotate(&admin, &karana).await;
     assert_ne!(rotated["config"]["password"], karana["config"]["password"]);
-    let again = admin.post(&format!("{}/rotate?handover=remote", path(&karana)), &Value::Null).await;
+    let again =
+        admin.send("POST", &format!("{}/rotate?handover=remote", path(&karana)), &Value::Null, &[]).await;
     assert_eq!(findings(&again.problem(409, "conflict")), [("handover".into(), "under_way".into())]);
     let handover = status(&admin, &karana).await["handover"].clone();
     assert_eq!((&handover["step"], &handover["tries"]), (&json!("offered"), &json!(0)));
@@ -266,6 +268,37 @@ async fn by_hand_it_goes_at_once_and_ends_what_is_under_way() {
 }
 
 #[tokio::test]
+async fn a_batch_that_changes_the_owner_ends_it_and_another_one_may_begin() {
+    let (world, admin) = World::start().await;
+    let (old, new) = (admin.person("client", "old").await, admin.person("client", "new").await);
+    let karana = world.karana(&admin, &old.uuid).await;
+    rotate(&admin, &karana).await;
+    assert_eq!(status(&admin, &karana).await["handover"]["step"], "offered");
+    let uuid = text(&karana["uuid"]);
+    let operation = json!({"op": "update", "resource": "karanas", "uuid": uuid, "data": {"owner": new.uuid}});
+    admin.send("POST", "/v2/batch", &json!({"operations": [operation]}), &[]).await.json(200);
+    assert_eq!(status(&admin, &karana).await.get("handover"), None);
+    rotate(&admin, &karana).await;
+    assert_eq!(status(&admin, &karana).await["handover"]["step"], "offered");
+}
+
+#[tokio::test]
+async fn a_device_whose_clock_is_ahead_is_not_handed_over() {
+    let (world, admin) = World::start().await;
+    let owner = admin.person("client", "owner").await;
+    let karana = world.karana(&admin, &owner.uuid).await;
+    let (uuid, password) = (text(&karana["uuid"]), text(&karana["config"]["password"]));
+    let ahead = format!("data,KID={uuid} number=0i {}", Utc::now().timestamp() + 7200);
+    assert_eq!(world.influx.write(&uuid, &password, &owner.uuid, &ahead).await, 204);
+    until("it is seen", &admin, &karana, |status| status["clock_ahead"] == true).await;
+    let call = format!("{}/rotate?handover=remote", path(&karana));
+    let refused = admin.send("POST", &call, &Value::Null, &[]).await;
+    assert_eq!(findings(&refused.problem(409, "conflict")), [("handover".into(), "clock_ahead".into())]);
+    assert_eq!(admin.found(&path(&karana)).await, karana);
+    assert_eq!(status(&admin, &karana).await.get("handover"), None);
+}
+
+#[tokio::test]
 async fn what_cannot_be_handed_over_is_refused_and_changes_nothing() {
     let (world, admin) = World::start().await;
     let owner = admin.person("client", "owner").await;
@@ -280,10 +313,15 @@ async fn what_cannot_be_handed_over_is_refused_and_changes_nothing() {
         let refused = admin.send("PATCH", &format!("{path}?handover=remote"), &body, &[]).await;
         assert_eq!(findings(&refused.problem(409, "conflict")), useless, "{path} {body}");
     }
-    let refused = admin.post(&format!("{}/rotate?handover=remote", path(&stock)), &Value::Null).await;
+    let refused =
+        admin.send("POST", &format!("{}/rotate?handover=remote", path(&stock)), &Value::Null, &[]).await;
     assert_eq!(findings(&refused.problem(409, "conflict")), useless);
-    let refused = admin.post(&format!("{}/rotate?handover=van", path(&karana)), &Value::Null).await;
+    let refused =
+        admin.send("POST", &format!("{}/rotate?handover=van", path(&karana)), &Value::Null, &[]).await;
     assert_eq!(findings(&refused.problem(400, "invalid")), [("handover".into(), "enum".into())]);
+    let in_body = json!({"handover": "remote"});
+    let refused = admin.send("POST", &format!("{}/rotate", path(&karana)), &in_body, &[]).await;
+    assert!(text(&refused.problem(400, "bad_request")["detail"]).contains("query"), "it would go by hand");
     assert_eq!(admin.found(&path(&karana)).await, karana);
     assert_eq!(status(&admin, &karana).await.get("handover"), None);
 
@@ -291,6 +329,7 @@ async fn what_cannot_be_handed_over_is_refused_and_changes_nothing() {
     let admin = alone.admin().await;
     let owner = admin.person("client", "owner").await;
     let karana = admin.made("karanas", &json!({"name": "Roof", "owner": owner.uuid, "config": {}})).await;
-    let refused = admin.post(&format!("{}/rotate?handover=remote", path(&karana)), &Value::Null).await;
+    let refused =
+        admin.send("POST", &format!("{}/rotate?handover=remote", path(&karana)), &Value::Null, &[]).await;
     assert_eq!(findings(&refused.problem(409, "conflict")), [("handover".into(), "no_back_end".into())]);
 }

@@ -283,6 +283,10 @@ fn webhooks() {
         assert!(!problems[0].contains("hunter2"));
     }
     assert_refused(
+        &format!("[webhooks]\nurl = http://a\n{secret}\nevents = ,"),
+        ":4: [webhooks] events: must hold an event: without the key all are told",
+    );
+    assert_refused(
         &format!("[webhooks]\nurl = http://a\n{secret}\nevents = karana.online, karana.gone"),
         ":4: [webhooks] events: must hold events that there are, not \"karana.gone\": karana.online, karana.late, karana.offline, sync.failed, sync.recovered",
     );

@@ -111,6 +111,11 @@ impl Held {
             }
     }
 
+    /// Whether what was taken down has been changed since. Not before it is: then its record is about to change.
+    pub fn is_over(&self, device: &Device) -> bool {
+        self.wanted.is_some() && !self.is_of(device)
+    }
+
     /// What the device goes by, if it is not its record.
     pub fn in_force(&self) -> Option<Handover> {
         let handover = |from| Some(Handover { password: self.password.clone(), from });
@@ -277,6 +282,11 @@ mod tests {
         held.want(&new);
         assert!(held.is_of(&new));
         assert!(!held.is_of(&Device { password: "OTHER".into(), ..new.clone() }));
-        assert!(!held.is_of(&Device { owner: None, ..new }));
+        assert!(!held.is_of(&Device { owner: None, ..new.clone() }));
+        assert!(!held.is_over(&new) && held.is_over(&Device { owner: None, ..new.clone() }));
+        assert!(
+            !rotation().is_over(&Device { password: "OLD".into(), ..new }),
+            "the record is about to be changed"
+        );
     }
 }
