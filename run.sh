@@ -3,13 +3,14 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 source tools/packages.sh
+source tools/page.sh
 
 usage() {
     cat <<'END'
 Usage: ./run.sh [--once]
 
-Installs what is missing, builds, starts a private InfluxDB and the server in test mode, and lets two
-simulated devices post data until Ctrl-C, which ends all that was started.
+Installs what is missing, builds (with the web page where there is Node.js), starts a private InfluxDB and the
+server in test mode, and lets two simulated devices post data until Ctrl-C, which ends all that was started.
 
   --once   end after the data has made the round trip; keeps nothing (0: it did; 1: it did not)
 
@@ -146,6 +147,11 @@ choose_ports() {
 
 build() {
     local began=$SECONDS
+    if has_node; then
+        build_page || give_up 'The build of the web page failed.'
+    else
+        say 'Without Node.js 18.20 or newer, and npm: the server is built without its web page'
+    fi
     say "Building ($profile; the first time takes several minutes)"
     start cargo build --locked --profile "$profile" --bin karana --example demo \
         --message-format=json-render-diagnostics >"$dir/build.json"

@@ -4,6 +4,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 source tools/packages.sh
+source tools/page.sh
 
 # The demo takes the build that the tests have made; its release form is one of the long ones.
 profile=dev
@@ -35,9 +36,14 @@ one_test() {
 }
 
 need_cargo
-need cc certificates curl flock git influxd mkfs.ext4 mount promtool python3 python3-venv setsid ssh sshd strace
+need cc certificates chromium curl flock git influxd mkfs.ext4 mount node npm promtool python3 python3-venv setsid ssh sshd strace
 # What configures a server of the caller's is not for the tests; which build they try is.
 for name in "${!KARANA_@}"; do [[ $name == KARANA_TEST_PROGRAM ]] || unset "$name"; done
+
+# First: the tests of the server look at it, too.
+say 'The web page'
+one_test build_page
+one_test test_page
 
 say 'Unit and integration tests'
 cargo_tests --all-targets
@@ -46,7 +52,10 @@ cargo_tests --doc
 say 'The server against its own description'
 one_test tests/contract.sh "${form[@]}"
 
-# Here: browser, deployment.
+say 'The web page in a browser'
+one_test tests/browser.sh
+
+# Here: deployment.
 
 say 'The demo, once'
 one_test env DEV_PROFILE="$profile" DEV_INFLUX_PORT=0 KARANA_API_LISTEN=127.0.0.1:0 ./run.sh --once

@@ -4,12 +4,15 @@
 declare -A package_of=(
     [cc]='gcc libc6-dev'
     [certificates]=ca-certificates
+    [chromium]=chromium
     [curl]=curl
     [flock]=util-linux
     [git]=git
     [influxd]=influxdb
     [mkfs.ext4]=e2fsprogs
     [mount]=mount
+    [node]=nodejs
+    [npm]=npm
     [python3]=python3
     [python3-venv]=python3-venv
     [promtool]=prometheus

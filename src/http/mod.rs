@@ -16,6 +16,7 @@ mod listen;
 mod metrics;
 mod once;
 mod openapi;
+mod page;
 mod passwords;
 mod path;
 mod progress;
@@ -180,6 +181,8 @@ fn routes() -> Vec<(Access, &'static str, Methods)> {
         (Everybody, "/health/ready", get(health::ready, about::server::ready())),
         (Trusted, "/metrics", get(metrics::metrics, about::server::metrics())),
         (Everybody, "/openapi.json", get(openapi::serve, about::server::openapi())),
+        (Everybody, "/", get(page::page, about::server::start())),
+        (Everybody, "/assets/{file}", get(page::asset, about::server::asset())),
         (Everybody, "/docs", get(docs::page, about::server::page())),
         (Everybody, "/docs/{*file}", get(docs::file, about::server::page_file())),
         (Everybody, "/v1/{resource}/login", post(session::login_v1, about::v1::login)),

@@ -16,6 +16,7 @@ const FOREIGN: &[(&str, &[&str])] = &[
     ("axum", &["http/", "lib.rs"]),
     ("tower_http", &["http/", "lib.rs"]),
     ("hyper", &["http/"]),
+    ("rust_embed", &["http/page.rs"]),
     ("git2", &["store/journal/"]),
     ("libgit2_sys", &["store/journal/"]),
     ("chacha20poly1305", &["store/seal.rs"]),

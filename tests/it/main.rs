@@ -27,6 +27,7 @@ mod limits;
 mod metrics;
 mod openapi;
 mod operator;
+mod page;
 mod passwords;
 mod past;
 mod payments;

@@ -262,7 +262,7 @@ async fn real_answers_are_as_described() {
     }
     let taken = description.holds(&admin, "POST", ("/v2/users", "/v2/users"), &user("owner"), &[]).await;
     assert_eq!(taken.status, 409);
-    for path in ["/health/live", "/health/ready", "/metrics", "/openapi.json", "/docs"] {
+    for path in ["/health/live", "/health/ready", "/metrics", "/openapi.json", "/", "/docs"] {
         description.holds(&server.nobody, "GET", (path, path), &Value::Null, &[]).await;
     }
     for file in ["start.js", "swagger-ui.css", "swagger-ui-bundle.js", "nothing"] {

@@ -66,3 +66,24 @@ pub fn page_file() -> Operation {
         .answers(200, "It.", &content, &["Cache-Control"])
         .refuses(&[404])
 }
+
+pub fn start() -> Operation {
+    Operation::new(CHAPTER, "start", "The web page").answers(
+        200,
+        "A page that asks no other host; where the program was built without it, one that says how to build it.",
+        &json!({"text/html": {"type": "string"}}),
+        &["Cache-Control"],
+    )
+}
+
+pub fn asset() -> Operation {
+    let content = json!({
+        "text/javascript": {"type": "string"},
+        "text/css": {"type": "string"},
+        "image/svg+xml": {"type": "string"},
+    });
+    Operation::new(CHAPTER, "asset", "A file of the web page")
+        .about("Its name holds a hash of its content.")
+        .answers(200, "It.", &content, &["Cache-Control"])
+        .refuses(&[404])
+}

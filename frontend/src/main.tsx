@@ -1,0 +1,19 @@
+import createCache from '@emotion/cache';
+import { CacheProvider } from '@emotion/react';
+import { createRoot } from 'react-dom/client';
+import { App } from './App';
+import { languages } from './language';
+
+// The browser hides the attribute from scripts and shows the property.
+const nonce = document.querySelector<HTMLMetaElement>('meta[property=csp-nonce]')?.nonce;
+const cache = createCache({ key: 'css', nonce, prepend: true });
+const root = document.getElementById('root');
+
+languages().then(i18n => {
+    if (root === null) return;
+    createRoot(root).render(
+        <CacheProvider value={cache}>
+            <App i18n={i18n} />
+        </CacheProvider>,
+    );
+});

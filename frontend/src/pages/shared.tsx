@@ -1,0 +1,33 @@
+import Chip from '@mui/material/Chip';
+import { DateField, FunctionField, type RaRecord, useRecordContext, useTranslate } from 'react-admin';
+
+export const CONNECTIONS = ['online', 'late', 'offline', 'unknown'] as const;
+const COLOURS = { online: 'success', late: 'warning', offline: 'error', unknown: 'default' } as const;
+
+/** Choices whose names are translated: `karana.<of>.<id>`. */
+export const choices = (of: string, ids: readonly string[]) => ids.map(id => ({ id, name: `karana.${of}.${id}` }));
+export const STATES = choices('state', ['active', 'suspended']);
+export const ROLES = choices('role', ['admin', 'manager', 'viewer', 'client']);
+
+/** Often enough: the server looks once a minute. */
+export const LIVE = { refetchInterval: 60_000 };
+
+export const Connection = ({ of }: { of?: keyof typeof COLOURS }) => {
+    const translate = useTranslate();
+    const record = useRecordContext();
+    const state = of ?? (record?.status?.connection as keyof typeof COLOURS | undefined);
+    if (state === undefined) return null;
+    return <Chip size="small" color={COLOURS[state]} label={translate(`karana.connection.${state}`)} />;
+};
+
+export const LastSeen = () => {
+    const translate = useTranslate();
+    const record = useRecordContext();
+    if (!record?.status) return null;
+    return record.status.last_seen ? <DateField source="status.last_seen" showTime /> : <>{translate('karana.never')}</>;
+};
+
+export const OneOf = ({ of, source }: { of: string; source: string }) => {
+    const translate = useTranslate();
+    return <FunctionField source={source} render={(record: RaRecord) => translate(`karana.${of}.${record[source]}`)} />;
+};

@@ -1,0 +1,80 @@
+//! The web page, and what stands in its place where the program was built without it.
+
+use crate::support::{Answer, Server};
+use serde_json::Value;
+
+async fn get(server: &Server, path: &str, headers: &[(&str, &str)]) -> Answer {
+    server.nobody.send("GET", path, &Value::Null, headers).await
+}
+
+/// The files of the page that it names itself; none without a page.
+fn assets(page: &str) -> Vec<&str> {
+    let named = page.split(['"', '\'']).filter(|text| text.starts_with("/assets/"));
+    named.collect()
+}
+
+#[tokio::test]
+async fn the_page_runs_nothing_that_is_not_ours() {
+    let server = Server::start();
+    let page = get(&server, "/", &[]).await;
+    assert_eq!((page.status, page.header("content-type")), (200, "text/html; charset=utf-8"));
+    assert_eq!(page.header("cache-control"), "no-cache");
+    assert_eq!(page.header("x-content-type-options"), "nosniff");
+    assert_eq!(page.header("referrer-policy"), "no-referrer");
+    let policy = page.header("content-security-policy");
+    assert!(
+        policy.starts_with("default-src 'none'") && policy.contains("frame-ancestors 'none'"),
+        "{policy}"
+    );
+    assert!(!policy.contains("unsafe") && !policy.contains('*') && !policy.contains("http"), "{policy}");
+    for foreign in ["http:", "https:", "=\"//", "NONCE"] {
+        assert!(!page.text().contains(foreign), "{}", page.text());
+    }
+}
+
+#[tokio::test]
+async fn each_answer_has_a_nonce_of_its_own() {
+    let server = Server::start();
+    let nonce = |page: &Answer| {
+        let policy = page.header("content-security-policy").to_owned();
+        policy.split("'nonce-").nth(1).unwrap().split('\'').next().unwrap().to_owned()
+    };
+    let (one, other) = (get(&server, "/", &[]).await, get(&server, "/", &[]).await);
+    assert_eq!(nonce(&one).len(), 32);
+    assert_ne!(nonce(&one), nonce(&other));
+    let built = !assets(&one.text()).is_empty();
+    assert_eq!(one.text().contains(&nonce(&one)), built, "{}", one.text());
+    assert!(built || one.text().contains("npm run build"), "{}", one.text());
+}
+
+#[tokio::test]
+async fn its_files_are_packed_as_asked_for_and_kept() {
+    let server = Server::start();
+    let page = get(&server, "/", &[]).await.text();
+    for path in assets(&page) {
+        for (asked, coding) in [("gzip, deflate, br", "br"), ("gzip", "gzip"), ("identity", "")] {
+            let file = get(&server, path, &[("accept-encoding", asked)]).await;
+            assert_eq!(file.status, 200, "{path}");
+            // What is small goes as it is.
+            if file.body.len() > 1024 {
+                assert_eq!(file.header("content-encoding"), coding, "{path}");
+                assert!(file.header("vary").contains("accept-encoding") || coding.is_empty(), "{path}");
+            }
+            assert_eq!(file.header("cache-control"), "public, max-age=31536000, immutable");
+            assert_eq!(file.header("x-content-type-options"), "nosniff");
+        }
+        get(&server, &format!("{path}.br"), &[]).await.problem(404, "not_found");
+    }
+}
+
+/// Also for a browser: what is missing is no page.
+#[tokio::test]
+async fn other_paths_are_the_apis() {
+    let server = Server::start();
+    for path in
+        ["/assets/nothing.js", "/assets/..%2Findex.html", "/assets/%2Fetc%2Fpasswd", "/assets", "/index.html"]
+    {
+        get(&server, path, &[("accept", "text/html")]).await.problem(404, "not_found");
+    }
+    get(&server, "/v2/nothing/at/all/there", &[("accept", "text/html")]).await.problem(404, "not_found");
+}
