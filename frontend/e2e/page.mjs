@@ -67,6 +67,10 @@ try {
     await page.waitForURL(/karanas\/[0-9a-f-]{36}/);
     const uuid = /karanas\/([0-9a-f-]{36})/.exec(page.url())[1];
     await page.goto(`${address}/#/karanas/${uuid}`);
+    // The form begins with what is known from the page before; what then comes from the server begins it anew.
+    await page.waitForSelector('textarea[name=note]');
+    await page.waitForLoadState('networkidle');
+    await page.waitForTimeout(500);
     await page.fill('input[name=name]', 'Roof of the mill');
     await page.evaluate(async uuid => {
         const send = async (path, body, more) => {
@@ -83,6 +87,7 @@ try {
     // After a reload the session goes on by its cookie, with what the other has written; now it can be saved.
     await page.reload();
     await page.locator('textarea[name=note]').getByText('faster').waitFor();
+    await page.waitForTimeout(500);
     await page.fill('input[name=name]', 'Roof of the mill');
     await page.click('button[type=submit]');
     await page.locator('tr', { hasText: 'Roof of the mill' }).waitFor();
