@@ -2,6 +2,8 @@ import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vite';
 import { compression } from 'vite-plugin-compression2';
 
+const SERVER = process.env.KARANA ?? 'http://127.0.0.1:8000';
+
 export default defineConfig({
     plugins: [react(), compression({ algorithms: ['brotliCompress'], include: /\.(js|css|svg)$/, threshold: 1024 })],
     // The server puts the nonce of each answer in its place: see src/http/page.rs.
@@ -17,5 +19,5 @@ export default defineConfig({
         },
     },
     // With `cargo run` beside it.
-    server: { proxy: { '/v2': 'http://127.0.0.1:8000' } },
+    server: { proxy: { '/v2': SERVER, '/openapi.json': SERVER, '/docs': SERVER } },
 });

@@ -20,7 +20,7 @@ pub mod telemetry;
 
 use auth::{Credentials, KeyError, Limiter, Lives, Passwords, Rates};
 use config::{Config, Mode};
-use http::{App, Limits, Networks, Parts};
+use http::{About, App, Limits, Networks, Parts};
 use operator::{Command, Operator};
 use resource::{Kinds, Role};
 use sha2::{Digest, Sha256};
@@ -117,6 +117,7 @@ impl Server {
             backup,
             salt: Sha256::new().chain_update("requests").chain_update(&key).finalize().into(),
             clock,
+            about: about(config),
             public_url: config.api.public_url.clone(),
             cors_origins: config.api.cors_origins.clone(),
             networks: Networks {
@@ -167,6 +168,18 @@ fn store_settings(config: &Config, clock: Clock) -> Result<store::Settings, Star
     let tenant = (config.tenant.id.clone(), config.tenant.name.clone());
     let path = config.storage.path.clone();
     Ok(store::Settings { keys: seal_keys(&path), path, tenant, kinds, clock, log_size: store::LOG_SIZE })
+}
+
+/// What clients are told of this server.
+fn about(config: &Config) -> About {
+    About {
+        tenant: (config.tenant.id.clone(), config.tenant.name.clone()),
+        influxdb: config
+            .influxdb
+            .as_ref()
+            .map(|influxdb| (influxdb.device_host.clone(), influxdb.device_port)),
+        grafana: config.grafana.as_ref().map(|grafana| grafana.public_url.clone()),
+    }
 }
 
 /// The file with the keys that secrets are sealed with: handed in by systemd (`LoadCredential=seal.keys:…`), or ours.

@@ -1,55 +1,88 @@
 import DevicesIcon from '@mui/icons-material/DeveloperBoard';
+import RecordsIcon from '@mui/icons-material/ListAlt';
 import PeopleIcon from '@mui/icons-material/People';
+import KeyIcon from '@mui/icons-material/VpnKey';
 import { type ComponentType, lazy } from 'react';
-import { Admin, type I18nProvider, Resource, defaultDarkTheme, defaultLightTheme } from 'react-admin';
-import { authProvider } from './authProvider';
-import { Client } from './client';
-import { dataProvider } from './dataProvider';
+import { Admin, CustomRoutes, type I18nProvider, Resource } from 'react-admin';
+import { Route } from 'react-router-dom';
+import { authProvider, dataProvider } from './api';
+import { type Standing, abilities } from './authProvider';
+import { Frame } from './frame/Frame';
+import { dark, light } from './frame/theme';
 
-const client = new Client();
-const auth = authProvider(client);
-const data = dataProvider(client);
-
-// Each page comes when it is opened.
+// Each part comes when it is opened.
 const page = <Name extends string>(load: () => Promise<Record<Name, ComponentType>>, name: Name) =>
     lazy(async () => ({ default: (await load())[name] }));
-const karanas = () => import('./pages/karanas');
-const users = () => import('./pages/users');
+const [karanas, users, generic] = [
+    () => import('./pages/karanas'), () => import('./pages/users'), () => import('./pages/generic'),
+];
+const [account, past] = [() => import('./pages/account'), () => import('./pages/history')];
 const Dashboard = page(() => import('./pages/Dashboard'), 'Dashboard');
-const [KaranaList, KaranaShow, KaranaEdit, KaranaCreate] = [
-    page(karanas, 'KaranaList'), page(karanas, 'KaranaShow'), page(karanas, 'KaranaEdit'), page(karanas, 'KaranaCreate'),
-];
-const [UserList, UserShow, UserEdit, UserCreate] = [
-    page(users, 'UserList'), page(users, 'UserShow'), page(users, 'UserEdit'), page(users, 'UserCreate'),
-];
+const SyncPage = page(() => import('./pages/sync'), 'SyncPage');
+const ImportPage = page(() => import('./pages/tables'), 'ImportPage');
+const AboutPage = page(() => import('./pages/about'), 'AboutPage');
+const AccountPage = page(account, 'AccountPage');
+const PasswordPage = page(account, 'PasswordPage');
+const TenantHistory = page(past, 'TenantHistory');
+const RecordHistory = page(past, 'RecordHistory');
 
-// No font from elsewhere, and none to load.
-const typography = { fontFamily: 'system-ui, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif' };
-const light = {
-    ...defaultLightTheme,
-    typography,
-    palette: { ...defaultLightTheme.palette, primary: { main: '#1b5e20' }, secondary: { main: '#1b5e20' } },
+const PARTS = {
+    karanas: {
+        icon: DevicesIcon,
+        list: page(karanas, 'KaranaList'), show: page(karanas, 'KaranaShow'),
+        edit: page(karanas, 'KaranaEdit'), create: page(karanas, 'KaranaCreate'),
+    },
+    users: {
+        icon: PeopleIcon,
+        list: page(users, 'UserList'), show: page(users, 'UserShow'),
+        edit: page(users, 'UserEdit'), create: page(users, 'UserCreate'),
+    },
 };
-const dark = {
-    ...defaultDarkTheme,
-    typography,
-    palette: { ...defaultDarkTheme.palette, primary: { main: '#81c784' } },
+
+// What the server has beside them, by its own description.
+const OTHERS = {
+    icon: RecordsIcon,
+    list: page(generic, 'GenericList'), show: page(generic, 'GenericShow'),
+    edit: page(generic, 'GenericEdit'), create: page(generic, 'GenericCreate'),
 };
 
 const byName = (record: { name?: string; email?: string; id?: unknown }) => record.name || record.email || String(record.id);
 
+const parts = (standing: Standing | undefined) => {
+    const names = (standing?.resources ?? []).map(({ name }) => name);
+    // First what one comes for.
+    const order = ['karanas', 'users', ...names.filter(name => !(name in PARTS))];
+    return order
+        .filter(name => abilities(standing, name) !== undefined)
+        .map(name => (
+            <Resource
+                key={name} name={name} recordRepresentation={byName}
+                {...((PARTS as Record<string, typeof OTHERS>)[name] ?? OTHERS)}
+            />
+        ));
+};
+
 export const App = ({ i18n }: { i18n: I18nProvider }) => (
     <Admin
-        title="Karana" authProvider={auth} dataProvider={data} i18nProvider={i18n} dashboard={Dashboard} requireAuth
-        disableTelemetry theme={light} darkTheme={dark} defaultTheme="light"
+        title="Karana" authProvider={authProvider} dataProvider={dataProvider} i18nProvider={i18n} layout={Frame}
+        dashboard={Dashboard} requireAuth disableTelemetry theme={light} darkTheme={dark}
     >
-        <Resource
-            name="karanas" icon={DevicesIcon} recordRepresentation={byName}
-            list={KaranaList} show={KaranaShow} edit={KaranaEdit} create={KaranaCreate}
-        />
-        <Resource
-            name="users" icon={PeopleIcon} recordRepresentation={byName}
-            list={UserList} show={UserShow} edit={UserEdit} create={UserCreate}
-        />
+        {(standing: Standing | undefined) => (
+            <>
+                {parts(standing)}
+                <Resource name="keys" icon={KeyIcon} list={page(account, 'KeyList')} create={page(account, 'KeyCreate')} />
+                <CustomRoutes>
+                    <Route path="/sync" element={<SyncPage />} />
+                    <Route path="/history" element={<TenantHistory />} />
+                    <Route path="/:resource/:id/history" element={<RecordHistory />} />
+                    <Route path="/:resource/import" element={<ImportPage />} />
+                    <Route path="/account" element={<AccountPage />} />
+                    <Route path="/about" element={<AboutPage />} />
+                </CustomRoutes>
+                <CustomRoutes noLayout>
+                    <Route path="/password" element={<PasswordPage />} />
+                </CustomRoutes>
+            </>
+        )}
     </Admin>
 );

@@ -10,33 +10,74 @@ export interface Me {
     role: Role;
 }
 
-// What a role may do at all, for what is offered. Which record is meant decides the server.
-const MAY: Record<Role, Record<string, string[]>> = {
-    admin: { users: ['create', 'edit', 'delete'], karanas: ['create', 'edit', 'delete'] },
-    manager: { users: ['create', 'edit', 'delete'], karanas: ['create', 'edit', 'delete'] },
-    viewer: {},
-    client: { karanas: ['edit'] },
-};
+/** What one may do with a resource, with some of its records at least. */
+export interface Abilities {
+    name: string;
+    create: boolean;
+    /** Whether at all, or which fields. */
+    update: boolean | string[];
+    delete: boolean;
+}
+
+/** `GET /v2/about` */
+export interface About {
+    version: string;
+    tenant: { id: string; name: string };
+    /** Where devices write. */
+    influxdb: { host: string; port: number } | null;
+    /** Where owners find Grafana. */
+    grafana: { url: string } | null;
+    resources: Abilities[];
+    /** Whether one may see and start sync. */
+    sync: boolean;
+    /** For admins and managers. */
+    health?: Health;
+}
+
+export interface Health {
+    status: string;
+    store: { takes_writes: boolean; revision: string; records: Record<string, number>; history: unknown };
+    sync: Record<string, { state: string; last_round: string | null; failures: unknown[] }>;
+    backup: string | Backup;
+}
+
+export interface Backup {
+    remote: string;
+    pushed: { revision: string; at: string } | null;
+    behind_since: string | null;
+    behind_seconds: number;
+    error: { reason: string; at: string; next_try: string } | null;
+    failures: number;
+}
+
+/** Who is signed in, and what they meet here: react-admin's permissions. */
+export interface Standing extends About {
+    me: Me;
+}
+
+export const abilities = (standing: Standing | undefined, resource: string): Abilities | undefined =>
+    standing?.resources.find(one => one.name === resource);
 
 export function authProvider(client: Client): AuthProvider {
-    let me: Promise<Me> | null = null;
-    const whoAmI = () => {
-        me ??= client.request('/v2/me').then(
-            ({ body }) => body as unknown as Me,
-            error => {
-                me = null;
-                throw error;
-            },
-        );
-        return me;
+    let known: Promise<Standing> | null = null;
+    const standing = () => {
+        const ask = async () => {
+            const [me, about] = await Promise.all([client.request('/v2/me'), client.request('/v2/about')]);
+            return { ...(about.body as unknown as About), me: me.body as unknown as Me };
+        };
+        known ??= ask().catch(error => {
+            known = null;
+            throw error;
+        });
+        return known;
     };
     return {
         async login({ username, password }: { username: string; password: string }) {
-            me = null;
+            known = null;
             await client.signIn(username, password);
         },
         async logout() {
-            me = null;
+            known = null;
             // Also react-admin's answer to a session that has ended.
             await client.signOut().catch(() => {});
         },
@@ -48,17 +89,19 @@ export function authProvider(client: Client): AuthProvider {
             client.forget();
             throw error;
         },
-        async getPermissions() {
-            return (await whoAmI()).role;
-        },
+        getPermissions: standing,
         async getIdentity() {
-            const { uuid, name, email } = await whoAmI();
+            const { uuid, name, email } = (await standing()).me;
             return { id: uuid, fullName: name || email };
         },
+        // What is offered. Of which record it holds the server decides.
         async canAccess({ action, resource }: { action: string; resource: string }) {
-            if (action === 'list' || action === 'show' || action === 'export') return true;
-            const { role } = await whoAmI();
-            return MAY[role][resource]?.includes(action) ?? false;
+            const may = abilities(await standing(), resource);
+            if (may === undefined) return false;
+            if (action === 'create') return may.create;
+            if (action === 'edit') return may.update !== false;
+            if (action === 'delete') return may.delete;
+            return true;
         },
     };
 }

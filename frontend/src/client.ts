@@ -93,6 +93,17 @@ export class Client {
         }
     }
 
+    /** A stream of events on behalf of who is signed in, after the event `last`. */
+    async stream(path: string, last: string | undefined, signal: AbortSignal, method = 'GET'): Promise<ReadableStream<Uint8Array>> {
+        if (this.token === null || this.now() > this.endsAt - MARGIN) await this.renew();
+        if (this.token === null) throw new Refusal(401, 'unauthorized', 'nobody is signed in');
+        const headers: Record<string, string> = { Accept: 'text/event-stream', Authorization: `Bearer ${this.token}` };
+        if (last !== undefined) headers['Last-Event-ID'] = last;
+        const answer = await this.fetch(path, { method, headers, signal, credentials: 'same-origin' });
+        if (answer.ok && answer.body !== null) return answer.body;
+        throw refusal(answer.status, parse(await answer.text()));
+    }
+
     private async renewOnce(): Promise<boolean> {
         try {
             this.take(await this.send('/v2/refresh', { method: 'POST', body: {} }));

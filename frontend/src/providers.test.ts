@@ -154,14 +154,18 @@ describe('changes', () => {
 
 describe('sessions', () => {
     it('begin with a cookie, and send the token from then on', async () => {
-        const { client, calls } = server(({ path }) => (path.endsWith('/login') ? grant('mine') : { body: { role: 'viewer' } }));
+        const { client, calls } = server(({ path }) => {
+            if (path.endsWith('/login')) return grant('mine');
+            return { body: path === '/v2/me' ? { role: 'viewer' } : { resources: [{ name: 'users', create: false }] } };
+        });
         const auth = authProvider(client);
         await auth.login({ username: 'a@b.de', password: '12345' });
         expect(calls[0]?.body).toEqual({ user: 'a@b.de', password: '12345', cookie: true });
-        expect(await auth.getPermissions?.({})).toBe('viewer');
+        expect(await auth.getPermissions?.({})).toMatchObject({ me: { role: 'viewer' }, resources: [{ name: 'users' }] });
         expect(calls[1]?.headers.Authorization).toBe('Bearer mine');
         expect(await auth.canAccess?.({ action: 'create', resource: 'users' })).toBe(false);
         expect(await auth.canAccess?.({ action: 'list', resource: 'users' })).toBe(true);
+        expect(await auth.canAccess?.({ action: 'list', resource: 'payments' })).toBe(false);
     });
 
     it('go on after a reload by the cookie, and else are none', async () => {

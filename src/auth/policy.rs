@@ -5,6 +5,7 @@ use crate::error::{Error, Finding};
 use crate::resource::{Entry, Kind, PASSWORD, Role};
 use crate::store::{Record, Snapshot};
 use serde::Deserialize;
+use serde_json::Value;
 use uuid::Uuid;
 
 /// What is done to a record.
@@ -145,6 +146,17 @@ pub fn may(actor: &Actor, verb: Verb, kind: &Kind) -> Result<(), Error> {
         return Err(refusal(actor, verb, kind));
     }
     Ok(())
+}
+
+/// Which fields the actor may change in some records of the resource: `true`, all; `false`, none; or their names.
+pub fn changeable(actor: &Actor, kind: &Kind) -> Value {
+    if may(actor, Verb::Update, kind).is_err() {
+        return false.into();
+    }
+    match rule(actor.role, kind.name()).update.first() {
+        None | Some((_, Fields::Any)) => true.into(),
+        Some((_, Fields::Only(names))) => (*names).into(),
+    }
 }
 
 /// Which records of the resource the actor may read, and of which of them the secrets.
@@ -312,6 +324,14 @@ pub fn may_drop_orphans(actor: &Actor) -> Result<(), Error> {
         return Err(Error::Denied(format!("the role {} may not drop this", name(actor.role))));
     }
     Ok(())
+}
+
+/// Whether the actor sees how the server itself does.
+pub fn may_see_health(actor: &Actor) -> Result<(), Error> {
+    if actor.role == Role::Admin || actor.role == Role::Manager {
+        return actor.is_a_person();
+    }
+    Err(Error::Denied(format!("the role {} may not see this", name(actor.role))))
 }
 
 /// Whether the actor sees which other servers are told what happens, and what has become of it.

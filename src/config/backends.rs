@@ -77,6 +77,8 @@ pub struct Grafana {
     pub pass: Secret,
     /// Whether to speak https.
     pub ssl: bool,
+    /// Where owners find it.
+    pub public_url: String,
     /// Where Grafana reaches InfluxDB, `host` or `host:port`; `None`: as `[influxdb]` says.
     pub influxdomain: Option<String>,
     /// Whether it tells that a karana is offline.
@@ -96,7 +98,11 @@ impl Grafana {
         if alert_webhook.is_some() && !alerts {
             s.refuse("alert_webhook", rule("alerts", "has no effect without `alerts = true`"));
         }
-        Some(Grafana { host: host?, port, user, pass, ssl, influxdomain, alerts, alert_webhook })
+        let public_url = s.get("public_url", value::web_address);
+        let host = host?;
+        let public_url =
+            public_url.unwrap_or_else(|| format!("{}://{host}:{port}", if ssl { "https" } else { "http" }));
+        Some(Grafana { host, port, user, pass, ssl, public_url, influxdomain, alerts, alert_webhook })
     }
 }
 

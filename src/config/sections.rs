@@ -185,10 +185,11 @@ impl Auth {
 const CORE_RESOURCES: [&str; 2] = ["users", "karanas"];
 
 /// Words that stand where a resource's name or a record's id stands in a path: no resource may be called so.
-pub const RESERVED_NAMES: [&str; 15] = [
+pub const RESERVED_NAMES: [&str; 16] = [
     "sync",
     "keys",
     "me",
+    "about",
     "events",
     "batch",
     "history",

@@ -128,7 +128,7 @@ fn every_key_of_the_sample_is_a_variable() {
             env.push((format!("KARANA_{section}_{}", key.to_uppercase()), value.to_owned()));
         }
     }
-    assert_eq!(env.len(), 48);
+    assert_eq!(env.len(), 49);
     let (config, _dir) =
         load("", &env.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect::<Vec<_>>()).unwrap();
     assert_eq!(config.influxdb.unwrap().user, "admin");

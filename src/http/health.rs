@@ -3,6 +3,7 @@
 use super::App;
 use super::context::{self, Context};
 use super::reply::Failure;
+use crate::error::Error;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -21,26 +22,38 @@ pub async fn ready(
     Extension(context): Extension<Context>,
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
-    let writes = app.store.takes_writes();
-    let status = if writes { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let mut body = json!({"status": if writes { "ready" } else { "not ready" }});
-    if context::sees_inside(&app, &context, &headers) {
-        let tables = app.store.read();
-        let records: serde_json::Map<_, _> =
-            tables.kinds().iter().map(|kind| (kind.name().to_owned(), tables.len(kind).into())).collect();
-        body["store"] = json!({
-            "takes_writes": writes,
-            "revision": tables.revision().to_string(),
-            "records": records,
-            "history": app.store.past(),
-        });
-        body["sync"] = super::sync::status(&app)?;
-        body["backup"] = backup(&app);
-    }
+    let status = if app.store.takes_writes() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let body = if context::sees_inside(&app, &context, &headers) {
+        details(&app)?
+    } else {
+        json!({"status": word(&app)})
+    };
     Ok((status, Json(body)).into_response())
 }
 
-/// How the backup stands, for whoever may see the inside.
+fn word(app: &App) -> &'static str {
+    if app.store.takes_writes() { "ready" } else { "not ready" }
+}
+
+/// Whether it can do its work, and why, for whoever may see the inside.
+pub fn details(app: &App) -> Result<Value, Error> {
+    let tables = app.store.read();
+    let records: serde_json::Map<_, _> =
+        tables.kinds().iter().map(|kind| (kind.name().to_owned(), tables.len(kind).into())).collect();
+    Ok(json!({
+        "status": word(app),
+        "store": {
+            "takes_writes": app.store.takes_writes(),
+            "revision": tables.revision().to_string(),
+            "records": records,
+            "history": app.store.past(),
+        },
+        "sync": super::sync::status(app)?,
+        "backup": backup(app),
+    }))
+}
+
+/// How the backup stands.
 fn backup(app: &App) -> Value {
     let Some(status) = app.backup.status() else { return "not configured".into() };
     json!({

@@ -25,6 +25,7 @@ mod reply;
 mod rotation;
 mod route;
 mod series;
+mod server;
 mod session;
 mod status;
 mod sync;
@@ -36,6 +37,7 @@ mod webhooks;
 pub use context::Networks;
 pub use listen::{Limits, serve};
 pub use openapi::document;
+pub use server::About;
 
 use crate::auth::{Credentials, Limiter, Passwords};
 use crate::error::Error;
@@ -97,6 +99,8 @@ pub struct Parts {
     pub salt: [u8; 32],
     /// Where the time comes from.
     pub clock: Clock,
+    /// What clients are told of this server.
+    pub about: About,
     /// Where clients reach us.
     pub public_url: Option<String>,
     /// Origins whose pages may call us (CORS).
@@ -218,6 +222,7 @@ fn routes() -> Vec<(Access, &'static str, Methods)> {
             get(keys::read, of(KEYS, about::keys::read)).delete(keys::delete, of(KEYS, about::keys::delete)),
         ),
         (SignedIn, "/v2/me", get(session::me, about::session::me())),
+        (SignedIn, "/v2/about", get(server::about, about::server::about())),
         (SignedIn, EVENTS, get(events::events, all(about::events::events))),
         (SignedIn, "/v2/history", get(history::of_tenant, about::history::of_tenant())),
         (SignedIn, "/v2/batch", post(batch::batch, about::v2::batch())),

@@ -7,7 +7,7 @@ import {
     DataTable, ListContextProvider, Pagination, ReferenceField, Title, useGetList, useListController, useTranslate,
 } from 'react-admin';
 import { Link } from 'react-router-dom';
-import { CONNECTIONS, Connection, LIVE, LastSeen } from './shared';
+import { CONNECTIONS, Connection, LIVE, LastSeen } from '../components/states';
 
 const Count = ({ of }: { of: (typeof CONNECTIONS)[number] }) => {
     const { total } = useGetList(

@@ -68,8 +68,11 @@ impl Traces {
                 hash.update((part.len() as u64).to_be_bytes());
                 hash.update(part.as_bytes());
             }
-            let nibbles = hash.finalize().into_iter().flat_map(|byte| [byte >> 4, byte & 15]);
-            nibbles.filter_map(|nibble| char::from_digit(nibble.into(), 16)).collect()
+            let digest: [u8; 32] = hash.finalize().into();
+            digest
+                .chunks_exact(8)
+                .map(|word| format!("{:016x}", word.iter().fold(0, |all, byte| all << 8 | u64::from(*byte))))
+                .collect()
         };
         let granted = |Grant { database, privilege }: &Grant| format!("{privilege} on {database}");
         let access: Vec<String> = wish.grants.iter().map(granted).collect();

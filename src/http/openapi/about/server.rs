@@ -67,6 +67,59 @@ pub fn page_file() -> Operation {
         .refuses(&[404])
 }
 
+pub fn about() -> Operation {
+    let schema = json!({
+        "type": "object",
+        "required": ["version", "tenant", "influxdb", "grafana", "resources", "sync"],
+        "additionalProperties": false,
+        "properties": {
+            "version": {"type": "string"},
+            "tenant": {
+                "type": "object",
+                "required": ["id", "name"],
+                "properties": {"id": {"type": "string"}, "name": {"type": "string"}},
+            },
+            "influxdb": {
+                "type": ["object", "null"],
+                "description": "Where devices write.",
+                "required": ["host", "port"],
+                "properties": {"host": {"type": "string"}, "port": {"type": "integer"}},
+            },
+            "grafana": {
+                "type": ["object", "null"],
+                "description": "Where owners find Grafana.",
+                "required": ["url"],
+                "properties": {"url": {"type": "string"}},
+            },
+            "resources": {
+                "type": "array",
+                "description": "Those that one may read, and what one may do there with some records at least.",
+                "items": {
+                    "type": "object",
+                    "required": ["name", "create", "update", "delete"],
+                    "properties": {
+                        "name": {"type": "string"},
+                        "create": {"type": "boolean"},
+                        "update": {
+                            "anyOf": [{"type": "boolean"}, {"type": "array", "items": {"type": "string"}}],
+                            "description": "Whether at all, or which fields.",
+                        },
+                        "delete": {"type": "boolean"},
+                    },
+                },
+            },
+            "sync": {"type": "boolean", "description": "Whether one may see and start it."},
+            "health": {
+                "type": "object",
+                "description": "For admins and managers who are signed in themselves: the details of `/health/ready`.",
+            },
+        },
+    });
+    Operation::new(CHAPTER, "about", "Which server this is, and what one can do here")
+        .json(200, "It.", &schema, &[])
+        .refuses(&[400])
+}
+
 pub fn start() -> Operation {
     Operation::new(CHAPTER, "start", "The web page").answers(
         200,

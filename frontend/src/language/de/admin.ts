@@ -1,36 +1,4 @@
 import type { TranslationMessages } from 'react-admin';
-import type { own } from './en';
-
-const ours: typeof own = {
-    karana: {
-        conflict: 'Inzwischen hat jemand anderes dies geändert. Bitte aktualisieren, ansehen und die Änderung wiederholen.',
-        unreachable: 'Der Server antwortet nicht. Soweit bekannt, wurde nichts geändert.',
-        dashboard: { offline: 'Offline', nobody: 'Kein Karana ist offline.', fleet: 'Die Flotte' },
-        connection: { online: 'Online', late: 'Verspätet', offline: 'Offline', unknown: 'Unbekannt' },
-        role: { admin: 'Administrator', manager: 'Verwalter', viewer: 'Betrachter', client: 'Kunde' },
-        state: { active: 'Aktiv', suspended: 'Gesperrt' },
-        never: 'nie',
-        stock: 'auf Lager',
-        empty_password: 'Leer: bleibt, wie es ist',
-    },
-    resources: {
-        users: {
-            name: 'Besitzer |||| Besitzer',
-            fields: {
-                name: 'Name', email: 'E-Mail', role: 'Rolle', state: 'Zustand', created_at: 'Angelegt',
-                credentials: { password: 'Passwort' },
-            },
-        },
-        karanas: {
-            name: 'Karana |||| Karanas',
-            fields: {
-                name: 'Name', owner: 'Besitzer', note: 'Notiz', state: 'Zustand', kid: 'Kurzname (KID)', created_at: 'Angelegt',
-                connection: 'Verbindung', last_seen: 'Zuletzt gesehen', posts_per_hour: 'Sendungen je Stunde',
-                config: { series: 'Messreihe', signal: 'Misst alle', post_int: 'Sendet alle', get_int: 'Fragt ab alle' },
-            },
-        },
-    },
-};
 
 // There is no translation of react-admin 5 into German on npm; the type says when one of its texts is missing.
 const german: TranslationMessages = {
@@ -129,4 +97,4 @@ const german: TranslationMessages = {
     },
 };
 
-export default { ...german, ...ours };
+export default german;

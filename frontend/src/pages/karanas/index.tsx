@@ -1,9 +1,10 @@
 import {
-    AutocompleteInput, Create, CreateButton, DataTable, DateField, Edit, FilterButton, List, NumberField, NumberInput,
+    AutocompleteInput, Create, CreateButton, DataTable, DateField, FilterButton, List, NumberField, NumberInput,
     ReferenceField, ReferenceInput, SelectInput, Show, SimpleForm, SimpleShowLayout, TextField, TextInput, TopToolbar,
     maxLength, minLength, minValue, required, useTranslate,
 } from 'react-admin';
-import { CONNECTIONS, Connection, LIVE, LastSeen, OneOf, STATES, choices } from './shared';
+import { RecordEdit } from '../../components/RecordEdit';
+import { CONNECTIONS, Connection, LIVE, LastSeen, OneOf, STATES, choices } from '../../components/states';
 
 const byName = (text: string) => (text ? { 'name@contains': text } : {});
 
@@ -95,11 +96,9 @@ const Inputs = () => (
 );
 
 export const KaranaEdit = () => (
-    <Edit mutationMode="pessimistic">
-        <SimpleForm>
-            <Inputs />
-        </SimpleForm>
-    </Edit>
+    <RecordEdit>
+        <Inputs />
+    </RecordEdit>
 );
 
 // The owner has to be said, also when it is none: a device in stock.

@@ -1,9 +1,11 @@
 import {
-    Create, CreateButton, DataTable, DateField, Edit, EmailField, FilterButton, List, PasswordInput, ReferenceManyCount,
+    Create, CreateButton, DataTable, DateField, EmailField, FilterButton, List, PasswordInput, ReferenceManyCount,
     SelectInput, Show, SimpleForm, SimpleShowLayout, TextField, TextInput, TopToolbar, email, maxLength, minLength,
-    required, usePermissions,
+    required,
 } from 'react-admin';
-import { OneOf, ROLES, STATES } from './shared';
+import { useStanding } from '../../api';
+import { RecordEdit } from '../../components/RecordEdit';
+import { OneOf, ROLES, STATES } from '../../components/states';
 
 const FILTERS = [
     <TextInput key="name" source="name@contains" label="resources.users.fields.name" alwaysOn />,
@@ -50,14 +52,14 @@ export const UserShow = () => (
 
 const Inputs = ({ isNew = false }) => {
     // A manager makes clients only.
-    const { permissions } = usePermissions();
+    const standing = useStanding();
     const password = [minLength(5), maxLength(128)];
     return (
         <>
             <TextInput source="name" validate={maxLength(256)} />
             <TextInput source="email" validate={[required(), email()]} />
             <SelectInput
-                source="role" choices={ROLES} validate={required()} defaultValue="client" readOnly={permissions !== 'admin'}
+                source="role" choices={ROLES} validate={required()} defaultValue="client" readOnly={standing?.me.role !== 'admin'}
             />
             <SelectInput source="state" choices={STATES} validate={required()} defaultValue="active" />
             <PasswordInput
@@ -83,11 +85,9 @@ const withLogin = (data: User) => ({
 });
 
 export const UserEdit = () => (
-    <Edit mutationMode="pessimistic" transform={withLogin}>
-        <SimpleForm>
-            <Inputs />
-        </SimpleForm>
-    </Edit>
+    <RecordEdit transform={withLogin}>
+        <Inputs />
+    </RecordEdit>
 );
 
 export const UserCreate = () => (

@@ -1,0 +1,16 @@
+import { defaultDarkTheme, defaultLightTheme } from 'react-admin';
+
+// No font from elsewhere, and none to load.
+const typography = { fontFamily: 'system-ui, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif' };
+
+export const light = {
+    ...defaultLightTheme,
+    typography,
+    palette: { ...defaultLightTheme.palette, primary: { main: '#1b5e20' }, secondary: { main: '#1b5e20' } },
+};
+
+export const dark = {
+    ...defaultDarkTheme,
+    typography,
+    palette: { ...defaultDarkTheme.palette, primary: { main: '#81c784' } },
+};

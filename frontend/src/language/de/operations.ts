@@ -1,0 +1,5 @@
+import type english from '../en/operations';
+
+const words: typeof english = {};
+
+export default words;

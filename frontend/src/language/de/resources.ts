@@ -1,0 +1,21 @@
+import type english from '../en/resources';
+
+const words: typeof english = {
+    users: {
+        name: 'Besitzer |||| Besitzer',
+        fields: {
+            name: 'Name', email: 'E-Mail', role: 'Rolle', state: 'Zustand', created_at: 'Angelegt',
+            credentials: { password: 'Passwort' },
+        },
+    },
+    karanas: {
+        name: 'Karana |||| Karanas',
+        fields: {
+            name: 'Name', owner: 'Besitzer', note: 'Notiz', state: 'Zustand', kid: 'Kurzname (KID)', created_at: 'Angelegt',
+            connection: 'Verbindung', last_seen: 'Zuletzt gesehen', posts_per_hour: 'Sendungen je Stunde',
+            config: { series: 'Messreihe', signal: 'Misst alle', post_int: 'Sendet alle', get_int: 'Fragt ab alle' },
+        },
+    },
+};
+
+export default words;

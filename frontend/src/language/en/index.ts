@@ -1,0 +1,9 @@
+import english from 'ra-language-english';
+import account from './account';
+import common from './common';
+import fleet from './fleet';
+import operations from './operations';
+import past from './past';
+import resources from './resources';
+
+export default { ...english, karana: { ...common, account, fleet, operations, past }, resources };

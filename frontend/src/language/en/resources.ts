@@ -1,0 +1,17 @@
+export default {
+    users: {
+        name: 'Owner |||| Owners',
+        fields: {
+            name: 'Name', email: 'E-mail', role: 'Role', state: 'State', created_at: 'Created',
+            credentials: { password: 'Password' },
+        },
+    },
+    karanas: {
+        name: 'Karana |||| Karanas',
+        fields: {
+            name: 'Name', owner: 'Owner', note: 'Note', state: 'State', kid: 'Short name (KID)', created_at: 'Created',
+            connection: 'Connection', last_seen: 'Last seen', posts_per_hour: 'Posts an hour',
+            config: { series: 'Series', signal: 'Measures every', post_int: 'Posts every', get_int: 'Polls every' },
+        },
+    },
+};

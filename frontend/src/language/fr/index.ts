@@ -1,0 +1,9 @@
+import french from 'ra-language-french';
+import account from './account';
+import common from './common';
+import fleet from './fleet';
+import operations from './operations';
+import past from './past';
+import resources from './resources';
+
+export default { ...french, karana: { ...common, account, fleet, operations, past }, resources };

@@ -1,0 +1,5 @@
+import type english from '../en/past';
+
+const words: typeof english = {};
+
+export default words;

@@ -1,0 +1,21 @@
+import type english from '../en/resources';
+
+const words: typeof english = {
+    users: {
+        name: 'Propriétaire |||| Propriétaires',
+        fields: {
+            name: 'Nom', email: 'E-mail', role: 'Rôle', state: 'État', created_at: 'Créé',
+            credentials: { password: 'Mot de passe' },
+        },
+    },
+    karanas: {
+        name: 'Karana |||| Karanas',
+        fields: {
+            name: 'Nom', owner: 'Propriétaire', note: 'Note', state: 'État', kid: 'Nom court (KID)', created_at: 'Créé',
+            connection: 'Connexion', last_seen: 'Vu', posts_per_hour: 'Envois par heure',
+            config: { series: 'Série', signal: 'Mesure tous les', post_int: 'Envoie tous les', get_int: 'Interroge tous les' },
+        },
+    },
+};
+
+export default words;

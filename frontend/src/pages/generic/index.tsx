@@ -1,0 +1,4 @@
+export const GenericList = () => null;
+export const GenericShow = () => null;
+export const GenericEdit = () => null;
+export const GenericCreate = () => null;

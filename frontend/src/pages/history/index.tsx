@@ -1,0 +1,2 @@
+export const TenantHistory = () => null;
+export const RecordHistory = () => null;
