@@ -16,4 +16,4 @@ if (($#)); then
     export PICTURES
 fi
 for name in "${!KARANA_@}"; do [[ $name == KARANA_TEST_PROGRAM ]] || unset "$name"; done
-exec cargo test --locked --test it -- --ignored --exact browser::the_page_does_its_work --nocapture
+exec env RUST_BACKTRACE=0 cargo test --locked --test it -- --ignored --exact browser::the_page_does_its_work --nocapture
