@@ -154,7 +154,7 @@ describe('changes', () => {
 
 describe('sessions', () => {
     it('begin with a cookie, and send the token from then on', async () => {
-        const { client, calls } = server(({ path }) => {
+        const { client, calls } = server(({ path }): Reply => {
             if (path.endsWith('/login')) return grant('mine');
             return path === '/v2/me' ? { body: { role: 'viewer' } } : { body: { resources: [{ name: 'users', create: false }] } };
         });
