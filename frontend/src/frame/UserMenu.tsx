@@ -61,7 +61,7 @@ export const UserMenu = () => {
     const [locale, setLocale] = useLocaleState();
     const [appearance, setAppearance] = useAppearance();
     return (
-        <Base>
+        <Base label={[translate('ra.auth.user_menu'), me?.name || me?.email].filter(Boolean).join(': ')}>
             <To
                 to="/account" icon={<PersonIcon fontSize="small" />} text={translate('karana.account.title')}
                 more={me?.email}
