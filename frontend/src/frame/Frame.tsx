@@ -1,9 +1,11 @@
 import { type Theme, ThemeProvider } from '@mui/material/styles';
-import type { ReactNode } from 'react';
+import { type ReactNode, Suspense } from 'react';
 import { Layout, useLocale } from 'react-admin';
+import { regional } from '../language/region';
 import { useFreshness } from '../live';
 import { Bar } from './Bar';
 import { Failure } from './Failure';
+import { Waiting } from './Loading';
 import { Outage } from './Outage';
 import { Parts } from './Parts';
 import { SignInAgain } from './SignInAgain';
@@ -17,10 +19,10 @@ export const Frame = ({ children }: { children: ReactNode }) => {
     const locale = useLocale();
     useFreshness();
     return (
-        <ThemeProvider theme={(theme: Theme) => inLanguage(theme, locale)}>
+        <ThemeProvider theme={(theme: Theme) => inLanguage(theme, regional(locale))}>
             <Layout appBar={Bar} appBarAlwaysOn menu={Parts} error={Failure} sx={NARROW}>
                 <Outage />
-                {children}
+                <Suspense fallback={<Waiting />}>{children}</Suspense>
             </Layout>
             <SignInAgain />
         </ThemeProvider>

@@ -3,15 +3,20 @@ import Stack from '@mui/material/Stack';
 import { useTranslate } from 'react-admin';
 import { Outage } from './Outage';
 
-/** Until it is known who is there. */
-export const Loading = () => {
+/** Until a part of the page has come. */
+export const Waiting = () => {
     const translate = useTranslate();
     return (
-        <>
-            <Outage />
-            <Stack sx={{ alignItems: 'center', pt: '30vh' }}>
-                <CircularProgress aria-label={translate('ra.page.loading')} />
-            </Stack>
-        </>
+        <Stack sx={{ alignItems: 'center', pt: '30vh' }}>
+            <CircularProgress aria-label={translate('ra.page.loading')} />
+        </Stack>
     );
 };
+
+/** Until it is known who is there. */
+export const Loading = () => (
+    <>
+        <Outage />
+        <Waiting />
+    </>
+);

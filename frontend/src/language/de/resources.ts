@@ -18,6 +18,7 @@ const words: typeof english = {
     },
     keys: {
         name: 'API-Schlüssel |||| API-Schlüssel',
+        forcedCaseName: 'API-Schlüssel |||| API-Schlüssel',
         fields: {
             name: 'Name', hint: 'Beginnt mit', owner: 'Von', scopes: 'Darf', created_at: 'Angelegt', expires_at: 'Gilt bis',
             used_at: 'Zuletzt benutzt',

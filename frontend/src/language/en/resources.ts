@@ -16,6 +16,7 @@ export default {
     },
     keys: {
         name: 'API key |||| API keys',
+        forcedCaseName: 'API key |||| API keys',
         fields: {
             name: 'Name', hint: 'Begins with', owner: 'Of', scopes: 'May', created_at: 'Created', expires_at: 'Ends', used_at: 'Last used',
         },

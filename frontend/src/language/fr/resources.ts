@@ -18,6 +18,7 @@ const words: typeof english = {
     },
     keys: {
         name: 'Clé d’API |||| Clés d’API',
+        forcedCaseName: 'clé d’API |||| clés d’API',
         fields: {
             name: 'Nom', hint: 'Commence par', owner: 'De', scopes: 'Peut', created_at: 'Créée', expires_at: 'Expire', used_at: 'Dernier usage',
         },

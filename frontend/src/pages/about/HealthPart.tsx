@@ -6,6 +6,7 @@ import { useLocale, useTranslate } from 'react-admin';
 import type { Backup, Health } from '../../authProvider';
 import { Part } from '../../components/Part';
 import { Time } from '../../components/Time';
+import { regional } from '../../language/region';
 import { type Grade, type History, ofBackup, ofHistory, ofSync } from './standing';
 
 const NAMES: Record<string, string> = { influxdb: 'InfluxDB', grafana: 'Grafana' };
@@ -72,7 +73,7 @@ const Copies = ({ of }: { of: string | Backup }) => {
 export const HealthPart = ({ health }: { health: Health }) => {
     const [translate, locale] = [useTranslate(), useLocale()];
     const { store, sync, backup } = health;
-    const count = Object.values(store.records).reduce((sum, one) => sum + one, 0).toLocaleString(locale);
+    const count = Object.values(store.records).reduce((sum, one) => sum + one, 0).toLocaleString(regional(locale));
     return (
         <Part title="karana.account.about.health">
             <Row name={translate('karana.account.about.store')} grade={store.takes_writes ? 'good' : 'attention'}>

@@ -3,7 +3,7 @@ import Typography from '@mui/material/Typography';
 import { useState } from 'react';
 import {
     CheckboxGroupInput, Create, DateTimeInput, RadioButtonGroupInput, SimpleForm, TextInput, ValidationError, maxLength, required,
-    useInput, useTranslate,
+    useGetResourceLabel, useInput, useTranslate,
 } from 'react-admin';
 import { useStanding } from '../../api';
 import type { Abilities } from '../../authProvider';
@@ -19,12 +19,12 @@ const verbsOf = (abilities: Abilities) =>
     VERBS.filter(verb => verb === 'read' || (verb === 'update' ? abilities.update !== false : abilities[verb]));
 
 const Records = ({ abilities }: { abilities: readonly Abilities[] }) => {
-    const translate = useTranslate();
+    const [translate, label] = [useTranslate(), useGetResourceLabel()];
     const every = VERBS.filter(verb => abilities.some(one => verbsOf(one).includes(verb)));
     const rows = [
         { name: EVERY, label: translate('karana.account.keys.everything'), verbs: every },
         ...abilities.map(one => ({
-            name: one.name, label: translate(`resources.${one.name}.name`, { smart_count: 2, _: one.name }), verbs: verbsOf(one),
+            name: one.name, label: label(one.name), verbs: verbsOf(one),
         })),
     ];
     return rows.map(({ name, label, verbs }) => (

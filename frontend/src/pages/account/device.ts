@@ -1,7 +1,7 @@
 // What a browser or a program says of itself, for people. The first that fits counts: most browsers also name others.
 const BROWSERS: [RegExp, string][] = [
     [/\bEdgA?\//, 'Edge'], [/\b(OPR|Opera)\b/, 'Opera'], [/\bSamsungBrowser\//, 'Samsung Internet'], [/\b(Firefox|FxiOS)\//, 'Firefox'],
-    [/\b(Chrome|CriOS)\//, 'Chrome'], [/\bChromium\//, 'Chromium'], [/\bVersion\/.*\bSafari\//, 'Safari'],
+    [/(Chrome|CriOS)\//, 'Chrome'], [/\bChromium\//, 'Chromium'], [/\bVersion\/.*\bSafari\//, 'Safari'],
 ];
 const SYSTEMS: [RegExp, string][] = [
     [/\biPhone\b/, 'iPhone'], [/\biPad\b/, 'iPad'], [/\bAndroid\b/, 'Android'], [/\bWindows\b/, 'Windows'], [/\bCrOS\b/, 'ChromeOS'],
