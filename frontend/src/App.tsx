@@ -7,7 +7,12 @@ import { Admin, CustomRoutes, type I18nProvider, Resource } from 'react-admin';
 import { Route } from 'react-router-dom';
 import { authProvider, dataProvider } from './api';
 import { type Standing, abilities } from './authProvider';
+import { Failure } from './frame/Failure';
 import { Frame } from './frame/Frame';
+import { Loading } from './frame/Loading';
+import { Missing } from './frame/Missing';
+import { SignIn } from './frame/SignIn';
+import { preferences } from './frame/preferences';
 import { dark, light } from './frame/theme';
 
 // Each part comes when it is opened.
@@ -65,11 +70,12 @@ const parts = (standing: Standing | undefined) => {
 export const App = ({ i18n }: { i18n: I18nProvider }) => (
     <Admin
         title="Karana" authProvider={authProvider} dataProvider={dataProvider} i18nProvider={i18n} layout={Frame}
-        dashboard={Dashboard} requireAuth disableTelemetry theme={light} darkTheme={dark}
+        dashboard={Dashboard} requireAuth disableTelemetry theme={light} darkTheme={dark} store={preferences}
+        loginPage={SignIn} loading={Loading} error={Failure} catchAll={Missing}
     >
-        {(standing: Standing | undefined) => (
+        {(standing: Standing | null | undefined) => (
             <>
-                {parts(standing)}
+                {parts(standing ?? undefined)}
                 <Resource name="keys" icon={KeyIcon} list={page(account, 'KeyList')} create={page(account, 'KeyCreate')} />
                 <CustomRoutes>
                     <Route path="/sync" element={<SyncPage />} />

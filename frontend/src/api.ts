@@ -4,14 +4,15 @@ import { usePermissions } from 'react-admin';
 import { authProvider as authFor, type Standing } from './authProvider';
 import { Client, type Refusal } from './client';
 import { dataProvider as dataFor, translated } from './dataProvider';
+import { tabs } from './tabs';
 
-export const client = new Client();
+export const client = new Client(undefined, undefined, tabs());
 export const authProvider = authFor(client);
 export const dataProvider = dataFor(client);
 
 /** Who is signed in, what this server is, and what one may do here (`GET /v2/me`, `GET /v2/about`). */
 export function useStanding(): Standing | undefined {
-    return usePermissions<Standing>().permissions;
+    return usePermissions<Standing | null>().permissions ?? undefined;
 }
 
 /** What the server answers to a GET of `path`; react-query keeps it under `key`, the path without a key. */

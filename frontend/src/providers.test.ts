@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { authProvider } from './authProvider';
-import { Client, type Json } from './client';
+import { Client, type Json, Refusal } from './client';
 import { changes, dataProvider, filterQuery } from './dataProvider';
 
 interface Call {
@@ -156,8 +156,7 @@ describe('sessions', () => {
     it('begin with a cookie, and send the token from then on', async () => {
         const { client, calls } = server(({ path }): Reply => {
             if (path.endsWith('/login')) return grant('mine');
-            if (path === '/v2/me') return { body: { role: 'viewer' } };
-            return { body: { resources: [{ name: 'users', create: false }] } };
+            return path === '/v2/me' ? { body: { role: 'viewer' } } : { body: { resources: [{ name: 'users', create: false }] } };
         });
         const auth = authProvider(client);
         await auth.login({ username: 'a@b.de', password: '12345' });
@@ -167,6 +166,7 @@ describe('sessions', () => {
         expect(await auth.canAccess?.({ action: 'create', resource: 'users' })).toBe(false);
         expect(await auth.canAccess?.({ action: 'list', resource: 'users' })).toBe(true);
         expect(await auth.canAccess?.({ action: 'list', resource: 'payments' })).toBe(false);
+        expect(await auth.canAccess?.({ action: 'create', resource: 'keys' })).toBe(true);
     });
 
     it('go on after a reload by the cookie, and else are none', async () => {
@@ -210,7 +210,7 @@ describe('sessions', () => {
 
     it('end with a 401, and with nothing else', async () => {
         const auth = authProvider(server(() => ({ status: 401, body: {} })).answersRefreshes().client);
-        const error = await auth.getPermissions?.({}).catch((reason: unknown) => reason);
+        const error = new Refusal(401, 'unauthorized', 'x');
         await expect(auth.checkError(error)).rejects.toBe(error);
         await auth.checkError(new Error('another'));
     });

@@ -1,16 +1,23 @@
-import { defaultDarkTheme, defaultLightTheme } from 'react-admin';
+import { type Theme, type ThemeOptions, createTheme } from '@mui/material/styles';
+import { type RaThemeOptions, defaultDarkTheme, defaultLightTheme } from 'react-admin';
 
 // No font from elsewhere, and none to load.
 const typography = { fontFamily: 'system-ui, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif' };
 
-export const light = {
+export const light: RaThemeOptions = {
     ...defaultLightTheme,
     typography,
     palette: { ...defaultLightTheme.palette, primary: { main: '#1b5e20' }, secondary: { main: '#1b5e20' } },
 };
 
-export const dark = {
+export const dark: RaThemeOptions = {
     ...defaultDarkTheme,
     typography,
-    palette: { ...defaultDarkTheme.palette, primary: { main: '#81c784' } },
+    palette: { ...defaultDarkTheme.palette, primary: { main: '#81c784' }, secondary: { main: '#81c784' } },
+};
+
+/** The same with dates and numbers as they are written in that language. */
+export const inLanguage = (theme: Theme, locales: string): Theme => {
+    const components = { RaDateField: { defaultProps: { locales } }, RaNumberField: { defaultProps: { locales } } };
+    return createTheme(theme as ThemeOptions, { components });
 };

@@ -16,6 +16,14 @@ const words: typeof english = {
             config: { series: 'Messreihe', signal: 'Misst alle', post_int: 'Sendet alle', get_int: 'Fragt ab alle' },
         },
     },
+    keys: {
+        name: 'API-Schlüssel |||| API-Schlüssel',
+        forcedCaseName: 'API-Schlüssel |||| API-Schlüssel',
+        fields: {
+            name: 'Name', hint: 'Beginnt mit', owner: 'Von', scopes: 'Darf', created_at: 'Angelegt', expires_at: 'Gilt bis',
+            used_at: 'Zuletzt benutzt',
+        },
+    },
 };
 
 export default words;

@@ -14,4 +14,11 @@ export default {
             config: { series: 'Series', signal: 'Measures every', post_int: 'Posts every', get_int: 'Polls every' },
         },
     },
+    keys: {
+        name: 'API key |||| API keys',
+        forcedCaseName: 'API key |||| API keys',
+        fields: {
+            name: 'Name', hint: 'Begins with', owner: 'Of', scopes: 'May', created_at: 'Created', expires_at: 'Ends', used_at: 'Last used',
+        },
+    },
 };

@@ -16,6 +16,13 @@ const words: typeof english = {
             config: { series: 'Série', signal: 'Mesure tous les', post_int: 'Envoie tous les', get_int: 'Interroge tous les' },
         },
     },
+    keys: {
+        name: 'Clé d’API |||| Clés d’API',
+        forcedCaseName: 'clé d’API |||| clés d’API',
+        fields: {
+            name: 'Nom', hint: 'Commence par', owner: 'De', scopes: 'Peut', created_at: 'Créée', expires_at: 'Expire', used_at: 'Dernier usage',
+        },
+    },
 };
 
 export default words;
