@@ -5,7 +5,7 @@ import KeyIcon from '@mui/icons-material/VpnKey';
 import { type ComponentType, lazy } from 'react';
 import { Admin, CustomRoutes, type I18nProvider, Resource } from 'react-admin';
 import { Route } from 'react-router-dom';
-import { authProvider, dataProvider } from './api';
+import { authProvider, dataProvider, queries } from './api';
 import { type Standing, abilities } from './authProvider';
 import { Failure } from './frame/Failure';
 import { Frame } from './frame/Frame';
@@ -44,6 +44,8 @@ const PARTS = {
     },
 };
 
+const KEYS = { icon: KeyIcon, list: page(account, 'KeyList'), create: page(account, 'KeyCreate') };
+
 // What the server has beside them, by its own description.
 const OTHERS = {
     icon: RecordsIcon,
@@ -70,13 +72,13 @@ const parts = (standing: Standing | undefined) => {
 export const App = ({ i18n }: { i18n: I18nProvider }) => (
     <Admin
         title="Karana" authProvider={authProvider} dataProvider={dataProvider} i18nProvider={i18n} layout={Frame}
-        dashboard={Dashboard} requireAuth disableTelemetry theme={light} darkTheme={dark} store={preferences}
+        queryClient={queries} dashboard={Dashboard} requireAuth disableTelemetry theme={light} darkTheme={dark} store={preferences}
         loginPage={SignIn} loading={Loading} error={Failure} catchAll={Missing}
     >
         {(standing: Standing | null | undefined) => (
             <>
                 {parts(standing ?? undefined)}
-                <Resource name="keys" icon={KeyIcon} list={page(account, 'KeyList')} create={page(account, 'KeyCreate')} />
+                <Resource name="keys" {...KEYS} />
                 <CustomRoutes>
                     <Route path="/sync" element={<SyncPage />} />
                     <Route path="/history" element={<TenantHistory />} />
