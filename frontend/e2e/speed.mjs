@@ -45,15 +45,15 @@ async function onASlowLine() {
         await page.locator(shows).first().waitFor();
         return { ms: Math.round(performance.now() - begin), kB: Math.round(bytes / 1000) };
     };
-    const first = { ...(await timed(() => page.goto(`${server.address}/`), 'input[name=username]')), ...(await vitals(page)) };
-    await page.fill('input[name=username]', 'admin@example.com');
+    const first = { ...(await timed(() => page.goto(`${server.address}/`), 'input[name=user]')), ...(await vitals(page)) };
+    await page.fill('input[name=user]', 'admin@example.com');
     await page.fill('input[name=password]', 'admin');
     const signIn = await timed(() => page.click('button[type=submit]'), '[data-count]');
     await page.waitForLoadState('networkidle');
     const again = await timed(() => page.reload(), '[data-count]');
     const second = await vitals(page);
     await context.clearCookies();
-    const form = await timed(() => page.goto(`${server.address}/?again`), 'input[name=username]');
+    const form = await timed(() => page.goto(`${server.address}/?again`), 'input[name=user]');
     await person.leaves();
     return { first, signIn, again: { ...again, ...second }, form };
 }

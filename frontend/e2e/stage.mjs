@@ -110,7 +110,7 @@ export class Person {
 
     async signsIn(user = 'admin@example.com', password = 'admin') {
         await this.page.goto(`${this.server.address}/`);
-        await this.page.fill('input[name=username]', user);
+        await this.page.fill('input[name=user]', user);
         await this.page.fill('input[name=password]', password);
         await this.page.click('button[type=submit]');
         await this.page.getByRole('menuitem', { name: 'Dashboard' }).first().waitFor({ state: 'attached' });
