@@ -95,12 +95,26 @@ export class Client {
 
     /** A stream of events on behalf of who is signed in, after the event `last`. */
     async stream(path: string, last: string | undefined, signal: AbortSignal, method = 'GET'): Promise<ReadableStream<Uint8Array>> {
+        const headers: Record<string, string> = { Accept: 'text/event-stream' };
+        if (last !== undefined) headers['Last-Event-ID'] = last;
+        const answer = await this.open(path, { method, headers, signal });
+        if (answer.body === null) throw new Refusal(answer.status, 'unknown', `HTTP ${answer.status}`);
+        return answer.body;
+    }
+
+    /** The answer as it comes, on behalf of who is signed in: of what is no JSON, such as a table, or events. */
+    async open(path: string, request: RequestInit & { headers?: Record<string, string> } = {}): Promise<Response> {
         if (this.token === null || this.now() > this.endsAt - MARGIN) await this.renew();
         if (this.token === null) throw new Refusal(401, 'unauthorized', 'nobody is signed in');
-        const headers: Record<string, string> = { Accept: 'text/event-stream', Authorization: `Bearer ${this.token}` };
-        if (last !== undefined) headers['Last-Event-ID'] = last;
-        const answer = await this.fetch(path, { method, headers, signal, credentials: 'same-origin' });
-        if (answer.ok && answer.body !== null) return answer.body;
+        const headers = { ...request.headers, Authorization: `Bearer ${this.token}` };
+        let answer: Response;
+        try {
+            answer = await this.fetch(path, { ...request, headers, credentials: 'same-origin' });
+        } catch (error) {
+            if (request.signal?.aborted) throw error;
+            throw new Refusal(0, 'unreachable', 'karana.unreachable');
+        }
+        if (answer.ok) return answer;
         throw refusal(answer.status, parse(await answer.text()));
     }
 
@@ -153,7 +167,8 @@ function parse(text: string): Json {
     }
 }
 
-function refusal(status: number, problem: Json): Refusal {
+/** Of problem details (RFC 9457). */
+export function refusal(status: number, problem: Json): Refusal {
     // Not of our server: a proxy between, say.
     if (problem === null || typeof problem !== 'object' || Array.isArray(problem)) {
         return new Refusal(status, 'unknown', `HTTP ${status}`);

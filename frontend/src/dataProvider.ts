@@ -164,7 +164,7 @@ export function filterQuery(filter: unknown): string {
     return parts.join('&');
 }
 
-function sortQuery({ sort }: GetListParams): string {
+export function sortQuery({ sort }: Pick<GetListParams, 'sort'>): string {
     if (!sort?.field) return '';
     const field = sort.field === 'id' ? 'uuid' : sort.field;
     return `sort=${sort.order === 'DESC' ? '-' : ''}${field}`;
