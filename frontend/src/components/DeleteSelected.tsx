@@ -5,7 +5,8 @@ import { DeleteRecord } from './DeleteRecord';
 export const DeleteSelected = () => {
     const { data, resource, selectedIds, onUnselectItems } = useListContext();
     const { canAccess } = useCanAccess({ resource, action: 'delete' });
-    if (!canAccess) return null;
+    // The toolbar is folded away then, with buttons that one would still come to.
+    if (!canAccess || selectedIds.length === 0) return null;
     const [only] = selectedIds.length === 1 ? (data ?? []).filter(({ id }) => id === selectedIds[0]) : [];
     if (only === undefined) return <BulkDeleteButton mutationMode="pessimistic" />;
     return (

@@ -11,5 +11,7 @@ export const accessible = {
             },
         },
     },
+    RaAccessDenied: { styleOverrides: { root: { '& .RaAccessDenied-message': { opacity: 1 } } } },
+    RaNotFound: { styleOverrides: { root: { '& .RaNotFound-message': { opacity: 1 } } } },
     MuiTableSortLabel: { styleOverrides: { root: { minHeight: 24 } } },
 };

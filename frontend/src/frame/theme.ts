@@ -8,12 +8,12 @@ export const light = {
     ...defaultLightTheme,
     components: { ...defaultLightTheme.components, ...accessible },
     typography,
-    palette: { ...defaultLightTheme.palette, primary: { main: '#1b5e20' }, secondary: { main: '#1b5e20' } },
+    palette: { ...defaultLightTheme.palette, primary: { main: '#1b5e20' }, secondary: { main: '#1b5e20' }, error: { main: '#b71c1c' } },
 };
 
 export const dark = {
     ...defaultDarkTheme,
     components: { ...defaultDarkTheme.components, ...accessible },
     typography,
-    palette: { ...defaultDarkTheme.palette, primary: { main: '#81c784' } },
+    palette: { ...defaultDarkTheme.palette, primary: { main: '#81c784' }, error: { main: '#ef9a9a' } },
 };

@@ -14,7 +14,7 @@ import { qr } from './qr';
 const PRINT = {
     '@page': { margin: '15mm' },
     '@media print': {
-        '#root, .sheet-actions': { display: 'none !important' },
+        '#root, .sheet-actions, .MuiBackdrop-root': { display: 'none !important' },
         '.MuiDialog-root': { position: 'static !important' },
         '.MuiDialog-container': { height: 'auto !important', display: 'block !important' },
         '.MuiDialog-paper': { maxHeight: 'none !important', boxShadow: 'none !important', background: 'white !important' },

@@ -84,7 +84,7 @@ const HandoverDialog = ({ deed, karana, onClose }: { deed: Deed; karana: Karana;
                     </DialogContent>
                     <DialogActions>
                         <MuiButton onClick={onClose}>{translate('ra.action.cancel')}</MuiButton>
-                        <SaveButton alwaysEnable label={`karana.fleet.${deed}.action`} icon={<></>} />
+                        <SaveButton alwaysEnable={deed === 'rotate'} label={`karana.fleet.${deed}.action`} icon={<></>} />
                     </DialogActions>
                 </Form>
             ) : (

@@ -13,8 +13,13 @@ describe('a series', () => {
         expect(chartData([], 600)).toEqual([[], []]);
     });
 
-    it('breaks where a step has no points', () => {
-        expect(chartData([at(0, 1), at(30, 2), at(40, 3)], 600)).toEqual([[0, 600, 1800, 2400], [1, null, 2, 3]]);
+    it('breaks where nothing came for long', () => {
+        expect(chartData([at(0, 1), at(10, 1), at(40, 2), at(50, 3)], 600)).toEqual([[0, 600, 1200, 2400, 3000], [1, 1, null, 2, 3]]);
+    });
+
+    it('does not break between the posts of a device that posts less often than there are steps', () => {
+        expect(chartData([at(0, 1), at(30, 2), at(60, 3), at(90, 4)], 600)[1]).toEqual([1, 2, 3, 4]);
+        expect(chartData([at(0, 1), at(10, 2), at(30, 3), at(40, 4), at(60, 5)], 600)[1]).toEqual([1, 2, 3, 4, 5]);
     });
 
     it('is told by its extremes and its end', () => {

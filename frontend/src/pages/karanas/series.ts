@@ -13,7 +13,7 @@ export interface Series {
     series: Measured[];
 }
 
-/** Seconds since 1970, and the values; where a step has no points, `null`: there the line breaks. */
+/** Seconds since 1970, and the values; in a pause a `null`: there the line breaks. */
 export type ChartData = [times: number[], values: (number | null)[]];
 
 const SECONDS: Record<string, number> = { s: 1, m: 60, h: 3600, d: 86_400 };
@@ -25,9 +25,10 @@ export function stepSeconds(every: string): number {
 
 export function chartData(points: Measured['points'], step: number): ChartData {
     const [times, values]: ChartData = [[], []];
+    const pause = longestUsual(points.map(([at]) => Date.parse(at) / 1000), step);
     for (const [at, value] of points) {
         const [time, last] = [Date.parse(at) / 1000, times[times.length - 1]];
-        if (last !== undefined && time > last + step) {
+        if (last !== undefined && time - last > pause) {
             times.push(last + step);
             values.push(null);
         }
@@ -35,6 +36,12 @@ export function chartData(points: Measured['points'], step: number): ChartData {
         values.push(value);
     }
     return [times, values];
+}
+
+/** Up to twice as long as mostly it says nothing: a device that posts less often than there are steps does not pause each time. */
+function longestUsual(times: number[], step: number): number {
+    const silences = times.slice(1).map((time, before) => time - (times[before] ?? time)).sort((a, b) => a - b);
+    return 2 * Math.max(step, silences[Math.floor(silences.length / 2)] ?? step);
 }
 
 /** What is said of it to those who do not see it. */
