@@ -111,12 +111,20 @@ export class Client {
     }
 
     /** A stream of events on behalf of who is signed in, after the event `last`. */
-    stream(path: string, last: string | undefined, signal: AbortSignal, method = 'GET'): Promise<ReadableStream<Uint8Array>> {
+    async stream(path: string, last: string | undefined, signal: AbortSignal, method = 'GET'): Promise<ReadableStream<Uint8Array>> {
+        const headers: Record<string, string> = { Accept: 'text/event-stream' };
+        if (last !== undefined) headers['Last-Event-ID'] = last;
+        const answer = await this.open(path, { method, headers, signal });
+        if (answer.body === null) throw new Refusal(answer.status, 'unknown', `HTTP ${answer.status}`);
+        return answer.body;
+    }
+
+    /** The answer as it comes, on behalf of who is signed in: of what is no JSON, such as a table, or events. */
+    open(path: string, request: RequestInit & { headers?: Record<string, string> } = {}): Promise<Response> {
         return this.authorised(async () => {
-            const headers: Record<string, string> = { ...this.authorization(), Accept: 'text/event-stream' };
-            if (last !== undefined) headers['Last-Event-ID'] = last;
-            const answer = await this.reach(path, { method, headers, signal });
-            if (answer.ok && answer.body !== null) return answer.body;
+            const headers = { ...request.headers, ...this.authorization() };
+            const answer = await this.reach(path, { ...request, headers });
+            if (answer.ok) return answer;
             throw refusal(answer, parse(await answer.text()));
         });
     }
@@ -199,7 +207,12 @@ function parse(text: string): Json {
     }
 }
 
+<<<<<<< HEAD
 function refusal({ status, headers }: Response, problem: Json): Refusal {
+=======
+/** Of problem details (RFC 9457). */
+export function refusal(status: number, problem: Json): Refusal {
+>>>>>>> fleet
     // Not of our server: a proxy between, say.
     if (problem === null || typeof problem !== 'object' || Array.isArray(problem)) {
         return new Refusal(status, 'unknown', `HTTP ${status}`);

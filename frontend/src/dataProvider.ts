@@ -25,8 +25,9 @@ const MOST = 500;
 
 /** In lists: the live state, and no secrets. */
 const LIST: Record<string, string> = {
-    karanas: 'include=status&fields=uuid,name,note,owner,state,kid,created_at',
-    users: 'fields=uuid,name,email,role,state,created_at',
+    karanas:
+        'include=status&fields=uuid,name,note,owner,state,kid,created_at,config.series,config.signal,config.post_int,config.get_int',
+    users: 'include=status&fields=uuid,name,email,role,state,created_at',
 };
 
 export function dataProvider(client: Client): DataProvider {
@@ -75,10 +76,11 @@ export function dataProvider(client: Client): DataProvider {
         return record(body as Fields, etag);
     };
 
-    const remove = async (resource: string, id: Identifier, seen: unknown) => {
+    const remove = async (resource: string, id: Identifier, seen: unknown, dependents?: string) => {
         // From a list nobody knows the version: it is the one of now.
         const ifMatch = typeof seen === 'string' ? seen : ((await read(resource, id))[ETAG] as string);
-        await call(`/v2/${resource}/${id}`, { method: 'DELETE', ifMatch });
+        const query = dependents === undefined ? '' : `?dependents=${dependents}`;
+        await call(`/v2/${resource}/${id}${query}`, { method: 'DELETE', ifMatch });
     };
 
     const provider = {
@@ -122,8 +124,11 @@ export function dataProvider(client: Client): DataProvider {
             await call('/v2/batch', { method: 'POST', body: { operations: ids.map(operation) } });
             return { data: ids };
         },
-        async delete(resource: string, { id, previousData }: { id: Identifier; previousData?: object }) {
-            await remove(resource, id, (previousData as Fields | undefined)?.[ETAG]);
+        async delete(
+            resource: string,
+            { id, previousData, meta }: { id: Identifier; previousData?: object; meta?: { dependents?: string } },
+        ) {
+            await remove(resource, id, (previousData as Fields | undefined)?.[ETAG], meta?.dependents);
             return { data: { ...previousData, id } };
         },
         async deleteMany(resource: string, { ids }: { ids: Identifier[] }) {
@@ -164,7 +169,7 @@ export function filterQuery(filter: unknown): string {
     return parts.join('&');
 }
 
-function sortQuery({ sort }: GetListParams): string {
+export function sortQuery({ sort }: Pick<GetListParams, 'sort'>): string {
     if (!sort?.field) return '';
     const field = sort.field === 'id' ? 'uuid' : sort.field;
     return `sort=${sort.order === 'DESC' ? '-' : ''}${field}`;
@@ -195,7 +200,7 @@ export function changes(before: Fields, after: Fields): Fields {
 export function translated(error: unknown): unknown {
     if (!(error instanceof Refusal) || error.status === 401) return error;
     if (error.status === 412) return new HttpError('karana.conflict', 412);
-    return new HttpError(error.message, error.status, { errors: byField(error.findings) });
+    return new HttpError(error.message, error.status, { errors: byField(error.findings), findings: error.findings });
 }
 
 function byField(findings: Finding[]): object {

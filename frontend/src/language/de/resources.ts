@@ -13,7 +13,7 @@ const words: typeof english = {
         fields: {
             name: 'Name', owner: 'Besitzer', note: 'Notiz', state: 'Zustand', kid: 'Kurzname (KID)', created_at: 'Angelegt',
             connection: 'Verbindung', last_seen: 'Zuletzt gesehen', posts_per_hour: 'Sendungen je Stunde',
-            config: { series: 'Messreihe', signal: 'Misst alle', post_int: 'Sendet alle', get_int: 'Fragt ab alle' },
+            config: { series: 'Messreihe', signal: 'Messabstand (Sekunden)', post_int: 'Sendeabstand (Minuten)', get_int: 'Abfrageabstand (Stunden)' },
         },
     },
     keys: {

@@ -11,7 +11,7 @@ export default {
         fields: {
             name: 'Name', owner: 'Owner', note: 'Note', state: 'State', kid: 'Short name (KID)', created_at: 'Created',
             connection: 'Connection', last_seen: 'Last seen', posts_per_hour: 'Posts an hour',
-            config: { series: 'Series', signal: 'Measures every', post_int: 'Posts every', get_int: 'Polls every' },
+            config: { series: 'Series', signal: 'Measures every (seconds)', post_int: 'Posts every (minutes)', get_int: 'Polls every (hours)' },
         },
     },
     keys: {

@@ -13,7 +13,10 @@ const words: typeof english = {
         fields: {
             name: 'Nom', owner: 'Propriétaire', note: 'Note', state: 'État', kid: 'Nom court (KID)', created_at: 'Créé',
             connection: 'Connexion', last_seen: 'Vu', posts_per_hour: 'Envois par heure',
-            config: { series: 'Série', signal: 'Mesure tous les', post_int: 'Envoie tous les', get_int: 'Interroge tous les' },
+            config: {
+                series: 'Série', signal: 'Intervalle de mesure (secondes)', post_int: "Intervalle d'envoi (minutes)",
+                get_int: "Intervalle d'interrogation (heures)",
+            },
         },
     },
     keys: {
