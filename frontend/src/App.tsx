@@ -7,7 +7,9 @@ import { Admin, CustomRoutes, type I18nProvider, Resource } from 'react-admin';
 import { Route } from 'react-router-dom';
 import { authProvider, dataProvider } from './api';
 import { type Standing, abilities } from './authProvider';
+import { representation } from './description';
 import { Frame } from './frame/Frame';
+import { Notification } from './frame/Notification';
 import { dark, light } from './frame/theme';
 
 // Each part comes when it is opened.
@@ -46,8 +48,6 @@ const OTHERS = {
     edit: page(generic, 'GenericEdit'), create: page(generic, 'GenericCreate'),
 };
 
-const byName = (record: { name?: string; email?: string; id?: unknown }) => record.name || record.email || String(record.id);
-
 const parts = (standing: Standing | undefined) => {
     const names = (standing?.resources ?? []).map(({ name }) => name);
     // First what one comes for.
@@ -56,7 +56,7 @@ const parts = (standing: Standing | undefined) => {
         .filter(name => abilities(standing, name) !== undefined)
         .map(name => (
             <Resource
-                key={name} name={name} recordRepresentation={byName}
+                key={name} name={name} recordRepresentation={representation(name)}
                 {...((PARTS as Record<string, typeof OTHERS>)[name] ?? OTHERS)}
             />
         ));
@@ -65,7 +65,7 @@ const parts = (standing: Standing | undefined) => {
 export const App = ({ i18n }: { i18n: I18nProvider }) => (
     <Admin
         title="Karana" authProvider={authProvider} dataProvider={dataProvider} i18nProvider={i18n} layout={Frame}
-        dashboard={Dashboard} requireAuth disableTelemetry theme={light} darkTheme={dark}
+        notification={Notification} dashboard={Dashboard} requireAuth disableTelemetry theme={light} darkTheme={dark}
     >
         {(standing: Standing | undefined) => (
             <>

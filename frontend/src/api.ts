@@ -4,10 +4,11 @@ import { usePermissions } from 'react-admin';
 import { authProvider as authFor, type Standing } from './authProvider';
 import { Client, type Refusal } from './client';
 import { dataProvider as dataFor, translated } from './dataProvider';
+import { noteDeletion } from './past/undo';
 
 export const client = new Client();
 export const authProvider = authFor(client);
-export const dataProvider = dataFor(client);
+export const dataProvider = dataFor(client, (resource, ids) => noteDeletion({ resource, ids }));
 
 /** Who is signed in, what this server is, and what one may do here (`GET /v2/me`, `GET /v2/about`). */
 export function useStanding(): Standing | undefined {
