@@ -113,7 +113,7 @@ export function fieldsOf(description: Description, resource: string, shape: Shap
         }
     };
     walk(description.components.schemas[`${resource}.${shape}`] ?? {}, '', true);
-    const rank = (field: Field) => (field.source === 'name' ? 0 : field.required ? 1 : field.readOnly ? 3 : 2);
+    const rank = (field: Field) => (field.source === 'name' ? 0 : field.readOnly ? 3 : field.required ? 1 : 2);
     return fields.map((field, place) => ({ field, place }))
         .sort((a, b) => rank(a.field) - rank(b.field) || a.place - b.place)
         .map(({ field }) => field);
@@ -146,6 +146,10 @@ export function namesOf(description: Description, resource: string): Field[] {
         .filter(field => field !== undefined && field.kind !== 'reference' && field.kind !== 'json');
     return (asked as Field[]).slice(0, 2);
 }
+
+/** What a field is for, without what one sees anyhow. */
+export const explained = ({ description = '' }: Schema): string =>
+    description.replace(/The uuid of one of \S+\.$/, '').replace(/A secret: absent for those who may not see it\.$/, '').trim();
 
 /** `config.post_int` → `Config: post int`, for what has no translation. */
 export function humanised(source: string): string {

@@ -21,17 +21,34 @@ import { type Newer, useMeanwhile } from './useMeanwhile';
 /** In an open form: says that its record was changed or deleted meanwhile, and what can be done about it. */
 export const Meanwhile = () => {
     const { record, saving } = useEditContext();
-    const newer = useMeanwhile(record);
+    const { newer, look } = useMeanwhile(record);
+    const [rebase, saveOn] = [useRebase(), useSaveOn()];
     // What one's own save has changed is no news.
     if (record === undefined || newer === undefined || saving) return null;
-    return newer.record === null ? <Deleted opened={record} newer={newer} /> : <Changed opened={record} theirs={newer.record} newer={newer} />;
+    if (newer.record === null) return <Deleted opened={record} newer={newer} rebase={rebase} look={look} />;
+    return <Changed opened={record} theirs={newer.record} newer={newer} rebase={rebase} saveOn={saveOn} />;
 };
 
+type Rebase = (to: RaRecord) => void;
+
 /** Puts another version in the place of the one that the form was opened with; the fields that were written in keep their text. */
-function useRebase() {
+function useRebase(): Rebase {
     const [queries, { resource, record }] = [useQueryClient(), useEditContext()];
-    return (to: RaRecord) =>
-        queries.setQueryData([resource, 'getOne', { id: String(record?.id), meta: OPENED.meta }], to);
+    return to => queries.setQueryData([resource, 'getOne', { id: String(record?.id), meta: OPENED.meta }], to);
+}
+
+/** Saves a record as soon as the form stands on the version that it is made from. */
+function useSaveOn() {
+    const [{ record, save }, { setError }] = [useEditContext(), useFormContext()];
+    const [waiting, setWaiting] = useState<RaRecord>();
+    useEffect(() => {
+        if (waiting === undefined || save === undefined || record?._etag !== waiting._etag) return;
+        setWaiting(undefined);
+        void Promise.resolve(save(waiting)).then(errors => {
+            if (errors) setSubmissionErrors(errors, setError);
+        });
+    }, [waiting, record, save, setError]);
+    return setWaiting;
 }
 
 const Title = ({ text, newer }: { text: string; newer: Newer }) => {
@@ -46,26 +63,23 @@ const Title = ({ text, newer }: { text: string; newer: Newer }) => {
     );
 };
 
-const Changed = ({ opened, theirs, newer }: { opened: RaRecord; theirs: Fields & RaRecord; newer: Newer }) => {
-    const [translate, form, rebase] = [useTranslate(), useFormContext(), useRebase()];
-    const { save, resource } = useEditContext();
+interface ChangedProps {
+    opened: RaRecord;
+    theirs: Fields & RaRecord;
+    newer: Newer;
+    rebase: Rebase;
+    saveOn: (record: RaRecord) => void;
+}
+
+const Changed = ({ opened, theirs, newer, rebase, saveOn }: ChangedProps) => {
+    const [translate, form, { resource }] = [useTranslate(), useFormContext(), useEditContext()];
     const mine: FieldValues = useWatch();
     const [choices, setChoices] = useState<Record<string, Choice>>({});
-    const [waiting, setWaiting] = useState<RaRecord>();
     const clashes = compared(opened as Fields, theirs, mine as Fields);
     const isMine = ({ source, by }: Clash) => by === 'me' || (by === 'both' && choices[source] !== 'theirs');
 
-    // It can be saved once the form stands on their version.
-    useEffect(() => {
-        if (waiting === undefined || save === undefined || opened._etag !== waiting._etag) return;
-        setWaiting(undefined);
-        void Promise.resolve(save(waiting)).then(errors => {
-            if (errors) setSubmissionErrors(errors, form.setError);
-        });
-    }, [waiting, opened, save, form]);
-
     const keepMine = () => {
-        setWaiting(merged(theirs, clashes, choices) as Fields & RaRecord);
+        saveOn(merged(theirs, clashes, choices) as Fields & RaRecord);
         for (const clash of clashes) if (!isMine(clash)) form.resetField(clash.source);
         rebase(theirs);
     };
@@ -94,13 +108,18 @@ const Changed = ({ opened, theirs, newer }: { opened: RaRecord; theirs: Fields &
     );
 };
 
-const Deleted = ({ opened, newer }: { opened: RaRecord; newer: Newer }) => {
-    const [translate, notify, redirect, data, rebase] = [useTranslate(), useNotify(), useRedirect(), useDataProvider(), useRebase()];
+interface DeletedProps extends Pick<ChangedProps, 'opened' | 'newer' | 'rebase'> {
+    look: () => Promise<void>;
+}
+
+const Deleted = ({ opened, newer, rebase, look }: DeletedProps) => {
+    const [translate, notify, redirect, data] = [useTranslate(), useNotify(), useRedirect(), useDataProvider()];
     const { resource } = useEditContext();
     const restore = async () => {
         try {
             await restoreDeleted(client, { resource, uuid: String(opened.id) });
             rebase((await data.getOne(resource, { id: opened.id })).data);
+            await look();
         } catch (error) {
             notify(error instanceof Error ? error.message : 'ra.notification.http_error', { type: 'error' });
         }

@@ -30,7 +30,10 @@ export function useMeanwhile(opened: RaRecord | undefined) {
             answer => answer.data as Fields & RaRecord,
             error => (status(error) === 404 ? null : Promise.reject(error)),
         );
-        if (record?._etag === tag) return;
+        if (record?._etag === tag) {
+            setNewer(undefined);
+            return;
+        }
         const past = await client.request(`/v2/${resource}/${id}/history?limit=1`).catch(() => undefined);
         setNewer({ record, entry: (past?.body as { items?: Entry[] } | undefined)?.items?.[0] });
     }, [data, resource, id, tag]);
@@ -55,6 +58,6 @@ export function useMeanwhile(opened: RaRecord | undefined) {
         }, [look]),
     );
 
-    // The form stands on it by now.
-    return newer !== undefined && newer.record?._etag !== tag ? newer : undefined;
+    // Or does the form stand on it by now?
+    return { newer: newer !== undefined && newer.record?._etag !== tag ? newer : undefined, look };
 }

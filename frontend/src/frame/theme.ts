@@ -11,7 +11,7 @@ export const light = {
     ...defaultLightTheme,
     typography,
     components: { ...defaultLightTheme.components, ...DELETING },
-    palette: { ...defaultLightTheme.palette, primary: { main: '#1b5e20' }, secondary: { main: '#1b5e20' } },
+    palette: { ...defaultLightTheme.palette, primary: { main: '#1b5e20' }, secondary: { main: '#1b5e20' }, error: { main: '#b71c1c' } },
 };
 
 export const dark = {

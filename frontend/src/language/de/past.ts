@@ -21,7 +21,6 @@ const words: typeof english = {
     nothing: 'Kein Unterschied.',
     new_secret: 'wurde geändert; wird nicht gezeigt',
     title: 'Verlauf',
-    of_record: 'Verlauf: %{name}',
     action: { create: 'Angelegt', update: 'Geändert', delete: 'Gelöscht' },
     actors: { sync: 'Abgleich', cli: 'Kommandozeile', store: 'Speicher' },
     choices: { open: 'Offen', done: 'Erledigt', active: 'Aktiv', suspended: 'Gesperrt', blocked: 'Blockiert', lost: 'Verloren' },

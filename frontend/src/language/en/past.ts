@@ -19,7 +19,6 @@ export default {
     nothing: 'No difference.',
     new_secret: 'was changed; it is not shown',
     title: 'History',
-    of_record: 'History: %{name}',
     action: { create: 'Created', update: 'Changed', delete: 'Deleted' },
     actors: { sync: 'Sync', cli: 'Command line', store: 'Store' },
     choices: { open: 'Open', done: 'Done', active: 'Active', suspended: 'Suspended', blocked: 'Blocked', lost: 'Lost' },

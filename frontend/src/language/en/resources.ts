@@ -14,4 +14,17 @@ export default {
             config: { series: 'Series', signal: 'Measures every', post_int: 'Posts every', get_int: 'Polls every' },
         },
     },
+    maintenances: {
+        name: 'Maintenance |||| Maintenance',
+        fields: {
+            karana: 'Karana', date: 'Date', technician: 'Technician', state: 'State', description: 'Description', created_at: 'Created',
+        },
+    },
+    payments: {
+        name: 'Payment |||| Payments',
+        fields: {
+            karana: 'Karana', owner: 'Paid by', amount: 'Amount', currency: 'Currency', paid_at: 'Paid on', valid_until: 'Paid until',
+            created_at: 'Created',
+        },
+    },
 };

@@ -21,7 +21,6 @@ const words: typeof english = {
     nothing: 'Aucune différence.',
     new_secret: "a été modifié ; n'est pas affiché",
     title: 'Historique',
-    of_record: 'Historique : %{name}',
     action: { create: 'Créé', update: 'Modifié', delete: 'Supprimé' },
     actors: { sync: 'Synchronisation', cli: 'Ligne de commande', store: 'Stockage' },
     choices: { open: 'Ouvert', done: 'Terminé', active: 'Actif', suspended: 'Suspendu', blocked: 'Bloqué', lost: 'Perdu' },

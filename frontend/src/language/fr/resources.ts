@@ -16,6 +16,19 @@ const words: typeof english = {
             config: { series: 'Série', signal: 'Mesure tous les', post_int: 'Envoie tous les', get_int: 'Interroge tous les' },
         },
     },
+    maintenances: {
+        name: 'Maintenance |||| Maintenances',
+        fields: {
+            karana: 'Karana', date: 'Date', technician: 'Technicien', state: 'État', description: 'Description', created_at: 'Créé',
+        },
+    },
+    payments: {
+        name: 'Paiement |||| Paiements',
+        fields: {
+            karana: 'Karana', owner: 'Payé par', amount: 'Montant', currency: 'Devise', paid_at: 'Payé le',
+            valid_until: "Payé jusqu'au", created_at: 'Créé',
+        },
+    },
 };
 
 export default words;

@@ -1,9 +1,9 @@
 import {
-    AutocompleteInput, BooleanInput, DateInput, DateTimeInput, NullableBooleanInput, NumberInput, ReferenceInput, SelectInput,
-    TextInput, type Validator, email, maxLength, maxValue, minLength, minValue, required, useTranslate,
+    AutocompleteInput, BooleanInput, DateInput, DateTimeInput, NullableBooleanInput, NumberInput, PasswordInput, ReferenceInput,
+    SelectInput, TextInput, type Validator, email, maxLength, maxValue, minLength, minValue, required, useTranslate,
 } from 'react-admin';
 import { useChoices, useLabels } from '../../components/FieldValue';
-import { type Description, type Field, namesOf } from '../../schema';
+import { type Description, type Field, explained, namesOf } from '../../schema';
 
 /** What can be said of a value before the server is asked. Patterns are left to it: they are not those of JavaScript. */
 export function rules({ schema, kind, required: asked }: Field): Validator[] {
@@ -53,10 +53,11 @@ export const FieldInput = ({ field, description, resource, source, label }: Prop
         source: source ?? field.source,
         label: label ?? labels(resource, field.source),
         validate: isFilter ? undefined : rules(field),
-        helperText: isFilter ? false as const : field.schema.description ?? '',
+        helperText: isFilter ? false as const : explained(field.schema),
         defaultValue: isFilter ? undefined : field.schema.default,
     };
     const { kind } = field;
+    if (field.secret) return <PasswordInput {...props} autoComplete="off" />;
     if (kind === 'reference' && field.reference !== undefined) {
         const [name] = namesOf(description, field.reference);
         const byName = (typed: string) => (typed && name !== undefined ? { [`${name.source}@contains`]: typed } : {});

@@ -4,7 +4,7 @@ import type { Change } from '../../past/versions';
 
 export const ACTIONS = ['create', 'update', 'delete'] as const;
 
-const COLOURS = { create: 'success', update: 'info', delete: 'error' } as const;
+const COLOURS = { create: 'success', update: 'default', delete: 'error' } as const;
 
 /** What was done, in a word. */
 export const Action = ({ of }: { of: Change['action'] }) => (

@@ -3,12 +3,11 @@ import Button from '@mui/material/Button';
 import CircularProgress from '@mui/material/CircularProgress';
 import Typography from '@mui/material/Typography';
 import { useState } from 'react';
-import { useGetResourceLabel, useTranslate } from 'react-admin';
-import { Link } from 'react-router-dom';
+import { Link, useGetResourceLabel, useReference, useTranslate } from 'react-admin';
 import { Diff } from '../../components/Diff';
 import { useLabels } from '../../components/FieldValue';
-import { representation } from '../../description';
-import { type Change, type Commit, differences, named } from '../../past/versions';
+import { representation, useDescription } from '../../description';
+import { type Change, type Commit, differences, isFields, named } from '../../past/versions';
 import { Action } from './Action';
 import { Restore } from './Restore';
 import { useVersions } from './queries';
@@ -18,9 +17,12 @@ export const ChangeOf = ({ change, commit }: { change: Change; commit: Commit })
     const [translate, resourceLabel, label] = [useTranslate(), useGetResourceLabel(), useLabels()];
     const [open, setOpen] = useState(false);
     const { resource, uuid, action, patch, secrets = [] } = change;
-    const made = patch[0]?.path === '' ? patch[0].value : undefined;
-    const name = made !== null && typeof made === 'object' && !Array.isArray(made)
-        ? representation(resource)({ ...made, id: uuid }) : uuid.slice(0, 8);
+    // Of then if it is told, or else of now.
+    const { referenceRecord: present } = useReference({ reference: resource, id: uuid });
+    const made = patch[0]?.value;
+    const record = action === 'create' && isFields(made) ? made : present;
+    useDescription();
+    const name = representation(resource)({ ...record, id: uuid });
     const touched = action === 'update' ? [...named(patch).map(({ source }) => source), ...secrets] : [];
     return (
         <Box sx={{ mt: 1 }}>

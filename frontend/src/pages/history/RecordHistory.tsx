@@ -5,12 +5,12 @@ import Card from '@mui/material/Card';
 import CardContent from '@mui/material/CardContent';
 import CircularProgress from '@mui/material/CircularProgress';
 import Typography from '@mui/material/Typography';
-import { Title, useGetResourceLabel, useTranslate } from 'react-admin';
-import { Link, useParams } from 'react-router-dom';
+import { Link, Title, useGetResourceLabel, useTranslate } from 'react-admin';
+import { useParams } from 'react-router-dom';
 import { Actor } from '../../components/Actor';
 import { Diff } from '../../components/Diff';
 import { Time } from '../../components/Time';
-import { representation } from '../../description';
+import { representation, useDescription } from '../../description';
 import { type Version, differences, named } from '../../past/versions';
 import { Action } from './Action';
 import { Restore } from './Restore';
@@ -21,12 +21,13 @@ export const RecordHistory = () => {
     const { resource = '', id = '' } = useParams();
     const [translate, label] = [useTranslate(), useGetResourceLabel()];
     const { versions, error, isPending, hasNextPage, fetchNextPage, isFetchingNextPage } = useVersions(resource, id);
+    useDescription();
     const latest = versions[0];
     const record = latest?.after ?? latest?.before;
     const name = `${label(resource, 1)} ${record ? representation(resource)({ ...record, id }) : ''}`;
     return (
         <Box sx={{ my: 2 }}>
-            <Title title={translate('karana.past.of_record', { name })} />
+            <Title title="karana.past.title" />
             <Typography variant="h6" component="h2" gutterBottom sx={{ overflowWrap: 'anywhere' }}>
                 {latest?.after === null ? name : <Link to={`/${resource}/${id}/show`}>{name}</Link>}
             </Typography>
