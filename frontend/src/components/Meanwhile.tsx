@@ -88,7 +88,7 @@ const Changed = ({ opened, theirs, newer, rebase, saveOn }: ChangedProps) => {
         rebase(theirs);
     };
     return (
-        <Alert severity="warning" sx={{ width: '100%', mb: 2, boxSizing: 'border-box', '& .MuiAlert-message': { minWidth: 0 } }}>
+        <Alert severity="warning" sx={{ width: '100%', mb: 2, boxSizing: 'border-box', '& .MuiAlert-message': { minWidth: 0, flex: 1 } }}>
             <Title text="karana.past.changed_by" newer={newer} />
             <Clashes
                 resource={resource} clashes={clashes} choices={choices}

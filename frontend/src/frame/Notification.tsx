@@ -49,7 +49,7 @@ const Undo = ({ deletion }: { deletion: Deletion }) => {
         }
     };
     return (
-        <Button size="small" className="RaNotification-undo" onClick={() => void bringBack()}>
+        <Button size="small" color="inherit" onClick={() => void bringBack()}>
             {translate('ra.action.undo')}
         </Button>
     );

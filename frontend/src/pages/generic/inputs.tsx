@@ -1,23 +1,10 @@
 import {
     AutocompleteInput, BooleanInput, DateInput, DateTimeInput, NullableBooleanInput, NumberInput, PasswordInput, ReferenceInput,
-    SelectInput, TextInput, type Validator, email, maxLength, maxValue, minLength, minValue, required, useTranslate,
+    SelectInput, TextInput, useTranslate,
 } from 'react-admin';
 import { useChoices, useLabels } from '../../components/FieldValue';
 import { type Description, type Field, explained, namesOf } from '../../schema';
-
-/** What can be said of a value before the server is asked. Patterns are left to it: they are not those of JavaScript. */
-export function rules({ schema, kind, required: asked }: Field): Validator[] {
-    const { minLength: shortest, maxLength: longest, minimum, maximum } = schema;
-    return [
-        // To say no is to say something.
-        asked && kind !== 'boolean' && required(),
-        kind === 'email' && email(),
-        shortest !== undefined && minLength(shortest),
-        longest !== undefined && maxLength(longest),
-        minimum !== undefined && minValue(minimum),
-        maximum !== undefined && maxValue(maximum),
-    ].filter(rule => rule !== false);
-}
+import { rules } from './rules';
 
 // Fewer choices than these are seen at a glance.
 const GLANCE = 12;
