@@ -4,11 +4,12 @@ import { usePermissions } from 'react-admin';
 import { authProvider as authFor, type Standing } from './authProvider';
 import { Client, type Refusal } from './client';
 import { dataProvider as dataFor, translated } from './dataProvider';
+import { noteDeletion } from './past/undo';
 import { tabs } from './tabs';
 
 export const client = new Client(undefined, undefined, tabs());
 export const authProvider = authFor(client);
-export const dataProvider = dataFor(client);
+export const dataProvider = dataFor(client, (resource, ids) => noteDeletion({ resource, ids }));
 
 // A refusal stays one, however often it is asked for.
 const refused = (error: Error) => {

@@ -125,7 +125,7 @@ export class Client {
             const headers = { ...request.headers, ...this.authorization() };
             const answer = await this.reach(path, { ...request, headers });
             if (answer.ok) return answer;
-            throw refusal(answer, parse(await answer.text()));
+            throw refusal(answer.status, parse(await answer.text()), answer.headers);
         });
     }
 
@@ -183,7 +183,7 @@ export class Client {
         const answer = await this.reach(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
         const parsed = parse(await answer.text());
         if (answer.ok) return { body: parsed, etag: answer.headers.get('etag') };
-        throw refusal(answer, parsed);
+        throw refusal(answer.status, parsed, answer.headers);
     }
 
     /** The answer of the server; what a proxy says of a server that is away is none. */
@@ -207,12 +207,8 @@ function parse(text: string): Json {
     }
 }
 
-<<<<<<< HEAD
-function refusal({ status, headers }: Response, problem: Json): Refusal {
-=======
 /** Of problem details (RFC 9457). */
-export function refusal(status: number, problem: Json): Refusal {
->>>>>>> fleet
+export function refusal(status: number, problem: Json, headers = new Headers()): Refusal {
     // Not of our server: a proxy between, say.
     if (problem === null || typeof problem !== 'object' || Array.isArray(problem)) {
         return new Refusal(status, 'unknown', `HTTP ${status}`);

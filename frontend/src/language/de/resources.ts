@@ -24,6 +24,20 @@ const words: typeof english = {
             used_at: 'Zuletzt benutzt',
         },
     },
+    maintenances: {
+        name: 'Wartung |||| Wartungen',
+        fields: {
+            karana: 'Karana', date: 'Datum', technician: 'Techniker', state: 'Zustand', description: 'Beschreibung',
+            created_at: 'Angelegt',
+        },
+    },
+    payments: {
+        name: 'Zahlung |||| Zahlungen',
+        fields: {
+            karana: 'Karana', owner: 'Gezahlt von', amount: 'Betrag', currency: 'Währung', paid_at: 'Gezahlt am',
+            valid_until: 'Bezahlt bis', created_at: 'Angelegt',
+        },
+    },
 };
 
 export default words;
