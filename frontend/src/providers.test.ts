@@ -156,8 +156,8 @@ describe('sessions', () => {
     it('begin with a cookie, and send the token from then on', async () => {
         const { client, calls } = server(({ path }) => {
             if (path.endsWith('/login')) return grant('mine');
-            if (path === '/v2/me') return { body: { role: 'viewer' } };
-            return { body: { resources: [{ name: 'users', create: false }] } };
+            const body: Json = path === '/v2/me' ? { role: 'viewer' } : { resources: [{ name: 'users', create: false }] };
+            return { body };
         });
         const auth = authProvider(client);
         await auth.login({ username: 'a@b.de', password: '12345' });

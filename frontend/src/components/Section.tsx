@@ -10,7 +10,7 @@ export const Section = ({ title, actions, children }: { title: string; actions?:
     const translate = useTranslate();
     const id = useId();
     return (
-        <Card component="section" aria-labelledby={id}>
+        <Card component="section" aria-labelledby={id} sx={{ minWidth: 0 }}>
             <CardContent>
                 <Box sx={{ display: 'flex', flexWrap: 'wrap', gap: 1, alignItems: 'center', mb: 1 }}>
                     <Typography id={id} variant="h6" component="h2" sx={{ flex: 1, minWidth: 'min-content' }}>

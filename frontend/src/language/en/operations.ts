@@ -51,4 +51,26 @@ export default {
         deliveries: 'Latest deliveries', no_deliveries: 'There were none yet.',
         attempts: 'one try |||| %{smart_count} tries', state: { pending: 'Waiting', delivered: 'Delivered', given_up: 'Given up' },
     },
+    dashboard: {
+        offline: 'Offline, the longest first', late: 'Late, the longest first', many: 'The longest of the first %{most} by name.',
+        details: 'Details', no_writes: 'The server takes no changes: its store cannot be written.',
+        backup: 'The backup is behind', webhook: '%{url} does not take events',
+        all_synced: 'Everything is at the back ends as the records ask for.',
+        failed: 'One record failed. |||| %{smart_count} records failed.',
+        pending: 'One record is pending. |||| %{smart_count} records are pending.',
+        changes: 'Recent changes', all_changes: 'All', no_changes: 'Nothing has changed yet.',
+        create: 'New %{name}', update: 'Changed %{name}', delete: 'Deleted %{name}', more: 'and one more |||| and %{smart_count} more',
+    },
+    posts: {
+        title: 'Posts in the last 24 hours',
+        text: '%{count} data point in the last 24 hours |||| %{count} data points in the last 24 hours',
+    },
+    own: {
+        title: 'Your karanas', none: 'No karana is yours yet. Ask who runs this server.', grafana: 'Measurements in Grafana',
+    },
+    first: {
+        title: 'How to begin', wait: 'There are no karanas yet.',
+        users: 'Add who owns karanas.', users_one: 'Add an owner', users_many: 'Import owners',
+        karanas: 'Then add their karanas.', karanas_one: 'Add a karana', karanas_many: 'Import karanas',
+    },
 };

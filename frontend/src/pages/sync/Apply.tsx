@@ -9,8 +9,8 @@ import { ProgressBar } from '../../components/ProgressBar';
 import { RecordLink } from '../../components/RecordLink';
 import { Refused } from '../../components/Refused';
 import { Section } from '../../components/Section';
-import { backEndName } from './BackEnds';
 import { type Report, overall } from './progress';
+import { backEndName } from './standing';
 import type { useRun } from './useRun';
 
 /** Syncs now, and shows how far it is and what has failed. */

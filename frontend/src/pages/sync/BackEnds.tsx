@@ -5,12 +5,9 @@ import Typography from '@mui/material/Typography';
 import { useTranslate } from 'react-admin';
 import { StateChip } from '../../components/StateChip';
 import { Time } from '../../components/Time';
-import type { BackEnd } from './standing';
+import { type BackEnd, backEndName } from './standing';
 
 const KINDS = { not_configured: 'neutral', idle: 'good', running: 'waiting', unreachable: 'bad', faulty: 'bad' } as const;
-const NAMES: Record<string, string> = { influxdb: 'InfluxDB', grafana: 'Grafana' };
-
-export const backEndName = (id: string) => NAMES[id] ?? id;
 
 /** How each back end does. */
 export const BackEnds = ({ backends }: { backends: Record<string, BackEnd> }) => {

@@ -11,8 +11,8 @@ import { RecordLink } from '../../components/RecordLink';
 import { Refused } from '../../components/Refused';
 import { Section } from '../../components/Section';
 import { StateChip } from '../../components/StateChip';
-import { backEndName } from './BackEnds';
 import { type Orphan, type Plan, grouped, orphanPath } from './plan';
+import { backEndName } from './standing';
 
 // More than these nobody reads before a run.
 const MOST = 100;

@@ -17,8 +17,7 @@ import { Refused } from '../../components/Refused';
 import { Section } from '../../components/Section';
 import { StateChip } from '../../components/StateChip';
 import { Time } from '../../components/Time';
-import { backEndName } from './BackEnds';
-import { type Item, type Overview, STATES, type State, count, reasons } from './standing';
+import { type Item, type Overview, STATES, type State, backEndName, count, reasons } from './standing';
 import type { Scope } from './useRun';
 
 const PER_PAGE = 10;

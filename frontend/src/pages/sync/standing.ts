@@ -43,3 +43,7 @@ export const reasons = ({ backends }: Item): { backend: string; reason: string; 
 /** Of all resources together. */
 export const count = ({ counts }: Overview, state: State): number =>
     Object.values(counts).reduce((sum, of) => sum + of[state], 0);
+
+const NAMES: Record<string, string> = { influxdb: 'InfluxDB', grafana: 'Grafana' };
+
+export const backEndName = (id: string): string => NAMES[id] ?? id;
