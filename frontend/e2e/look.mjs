@@ -1,0 +1,37 @@
+// Pictures and faults of every page, with a fleet that has been there for a while.
+import { everyPage } from './everyPage.mjs';
+import { settle } from './fleet.mjs';
+import { Server, launch } from './stage.mjs';
+
+/** Every page that there is, by the name of its picture: for nobody, and for who is signed in. */
+export const pages = ({ owners, karanas }) => {
+    const [owner, karana] = [owners[0].uuid, karanas[0].uuid];
+    return [
+        { 'sign-in': '/login', password: '/password?token=none' },
+        {
+            dashboard: '/',
+            karanas: '/karanas', karana: `/karanas/${karana}/show`, 'karana-edit': `/karanas/${karana}`,
+            'karana-create': '/karanas/create', 'karana-history': `/karanas/${karana}/history`,
+            owners: '/users', owner: `/users/${owner}/show`, 'owner-edit': `/users/${owner}`, 'owner-create': '/users/create',
+            maintenances: '/maintenances', 'maintenance-create': '/maintenances/create', payments: '/payments',
+            import: '/karanas/import', history: '/history', sync: '/sync',
+            keys: '/keys', 'key-create': '/keys/create', account: '/account', about: '/about', nowhere: '/nothing/at/all',
+        },
+    ];
+};
+
+/** Looks at them all. */
+export async function look(browser) {
+    const server = await new Server().start();
+    try {
+        const [before, after] = pages(await settle(server));
+        await everyPage(browser, server, before, after);
+    } finally {
+        await server.end();
+    }
+}
+
+if (process.argv[1].endsWith('look.mjs')) {
+    const browser = await launch();
+    await look(browser).finally(() => browser.close());
+}
