@@ -25,7 +25,7 @@ export const SignInForm = ({ user, signIn, children }: Props) => {
         setBusy(false);
     };
     return (
-        <Form defaultValues={{ user: user ?? '', password: '' }} onSubmit={submit} noValidate>
+        <Form defaultValues={{ user: user ?? '', password: '' }} onSubmit={submit} noValidate disableInvalidFormNotification>
             <Stack sx={{ gap: 1 }}>
                 {refusal !== null && <Alert severity="error">{refusal}</Alert>}
                 <TextInput
