@@ -42,8 +42,9 @@ const Choice = ({ chosen, choose, text, lang, ...item }: ItemProps & {
 };
 
 const SignOut = (item: ItemProps) => {
-    const [translate, notify, logout] = [useTranslate(), useNotify(), useLogout()];
+    const [translate, notify, logout, menu] = [useTranslate(), useNotify(), useLogout(), useUserMenu()];
     const leave = () => {
+        menu?.onClose();
         // The session would go on by its cookie: whoever comes next would be signed in.
         if (client.away.get()) notify('karana.frame.no_sign_out', { type: 'warning' });
         else void logout({}, undefined, false);
