@@ -7,9 +7,17 @@ const contrastThreshold = 4.5;
 // No font from elsewhere, and none to load.
 const typography = { fontFamily: 'system-ui, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif' };
 
+const components = {
+    // Beside the button of the menu, and in a colour that is not that of its ground.
+    RaSkipNavigationButton: { styleOverrides: { root: { left: 64, color: 'inherit' } } },
+    // On a phone the button that makes something floats: nothing stands here.
+    RaTopToolbar: { styleOverrides: { root: { '@media (max-width: 599.95px)': { minHeight: 0, backgroundColor: 'transparent' } } } },
+};
+
 export const light: RaThemeOptions = {
     ...defaultLightTheme,
     typography,
+    components: { ...defaultLightTheme.components, ...components },
     palette: {
         ...defaultLightTheme.palette,
         contrastThreshold,
@@ -23,6 +31,7 @@ export const light: RaThemeOptions = {
 export const dark: RaThemeOptions = {
     ...defaultDarkTheme,
     typography,
+    components: { ...defaultDarkTheme.components, ...components },
     palette: { ...defaultDarkTheme.palette, contrastThreshold, primary: { main: '#81c784' }, secondary: { main: '#81c784' } },
 };
 

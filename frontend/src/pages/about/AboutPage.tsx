@@ -12,9 +12,7 @@ import { useRefusalInWords } from '../../frame/refusal';
 import { HealthPart } from './HealthPart';
 import { LICENCES } from './licences';
 
-const KEYS = [
-    ['Tab', 'tab'], ['Enter', 'enter'], ['Space', 'space'], ['← ↑ → ↓', 'arrows'], ['Esc', 'escape'], ['Tab, Enter', 'skip'],
-] as const;
+const KEYS = ['tab', 'enter', 'space', 'arrows', 'escape', 'skip'];
 
 /** Terms, each with what is said of it. */
 const Terms = ({ terms }: { terms: readonly (readonly [ReactNode, ReactNode])[] }) => (
@@ -59,7 +57,11 @@ export const AboutPage = () => {
             {about && <Part title={about.tenant.name}><Server about={about} /></Part>}
             {about?.health && <HealthPart health={about.health} />}
             <Part title="karana.account.about.keyboard">
-                <Terms terms={KEYS.map(([key, does]) => [<kbd>{key}</kbd>, translate(`karana.account.about.keys.${does}`)])} />
+                <Terms
+                    terms={KEYS.map(key => [
+                        <kbd>{translate(`karana.account.about.key_names.${key}`)}</kbd>, translate(`karana.account.about.keys.${key}`),
+                    ])}
+                />
             </Part>
             <Part title="karana.account.about.licences">
                 <Typography gutterBottom>{translate('karana.account.about.licences_help')}</Typography>
