@@ -16,7 +16,9 @@ export const Outage = ({ below = 0 }: { below?: number }) => {
     const was = useRef(away);
     useEffect(() => {
         if (was.current && !away) {
-            void queries.invalidateQueries({ predicate: ({ queryKey: [, method, params] }) => !(method === 'getOne' && isForm(params)) });
+            void queries.invalidateQueries({
+                predicate: ({ queryKey: [, method, params] }) => !(method === 'getOne' && isForm(params)),
+            });
         }
         was.current = away;
     }, [away, queries]);

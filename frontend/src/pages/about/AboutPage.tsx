@@ -18,7 +18,10 @@ const KEYS = ['tab', 'enter', 'space', 'arrows', 'escape', 'skip'];
 const Terms = ({ terms }: { terms: readonly (readonly [ReactNode, ReactNode])[] }) => (
     <Box
         component="dl"
-        sx={{ m: 0, display: 'grid', gridTemplateColumns: { sm: 'max-content 1fr' }, columnGap: 2, '& dd': { m: 0, mb: 1, overflowWrap: 'anywhere' } }}
+        sx={{
+            m: 0, display: 'grid', gridTemplateColumns: { sm: 'max-content 1fr' }, columnGap: 2,
+            '& dd': { m: 0, mb: 1, overflowWrap: 'anywhere' },
+        }}
     >
         {terms.map(([term, said], index) => (
             <Box key={index} sx={{ display: 'contents' }}>
@@ -40,7 +43,9 @@ const Server = ({ about: { version, tenant, influxdb, grafana } }: { about: Abou
     if (grafana !== null) terms.push([translate('karana.account.about.grafana'), <Link href={grafana.url}>{grafana.url}</Link>]);
     terms.push(['API', (
         <>
-            <Link href="/docs">{translate('karana.account.about.docs')}</Link> · <Link href="/openapi.json">{translate('karana.account.about.openapi')}</Link>
+            <Link href="/docs">{translate('karana.account.about.docs')}</Link>
+            {' · '}
+            <Link href="/openapi.json">{translate('karana.account.about.openapi')}</Link>
         </>
     )]);
     return <Terms terms={terms} />;

@@ -61,9 +61,16 @@ const Copies = ({ of }: { of: string | Backup }) => {
                 <>{translate('karana.account.about.pushed', { remote })} <Time at={pushed.at} /></>
             )}
             <br />
-            {behind_since === null ? translate('karana.account.about.up_to_date') : <>{translate('karana.account.about.behind')} <Time at={behind_since} /></>}
+            {behind_since === null ? (
+                translate('karana.account.about.up_to_date')
+            ) : (
+                <>{translate('karana.account.about.behind')} <Time at={behind_since} /></>
+            )}
             {error !== null && (
-                <><br />{error.reason} (<Time at={error.at} />; {translate('karana.account.about.next_try')} <Time at={error.next_try} />)</>
+                <>
+                    <br />
+                    {error.reason} (<Time at={error.at} />; {translate('karana.account.about.next_try')} <Time at={error.next_try} />)
+                </>
             )}
         </>
     );
