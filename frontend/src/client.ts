@@ -111,13 +111,21 @@ export class Client {
     }
 
     /** A stream of events on behalf of who is signed in, after the event `last`. */
-    stream(path: string, last: string | undefined, signal: AbortSignal, method = 'GET'): Promise<ReadableStream<Uint8Array>> {
+    async stream(path: string, last: string | undefined, signal: AbortSignal, method = 'GET'): Promise<ReadableStream<Uint8Array>> {
+        const headers: Record<string, string> = { Accept: 'text/event-stream' };
+        if (last !== undefined) headers['Last-Event-ID'] = last;
+        const answer = await this.open(path, { method, headers, signal });
+        if (answer.body === null) throw new Refusal(answer.status, 'unknown', `HTTP ${answer.status}`);
+        return answer.body;
+    }
+
+    /** The answer as it comes, on behalf of who is signed in: of what is no JSON, such as a table, or events. */
+    open(path: string, request: RequestInit & { headers?: Record<string, string> } = {}): Promise<Response> {
         return this.authorised(async () => {
-            const headers: Record<string, string> = { ...this.authorization(), Accept: 'text/event-stream' };
-            if (last !== undefined) headers['Last-Event-ID'] = last;
-            const answer = await this.reach(path, { method, headers, signal });
-            if (answer.ok && answer.body !== null) return answer.body;
-            throw refusal(answer, parse(await answer.text()));
+            const headers = { ...request.headers, ...this.authorization() };
+            const answer = await this.reach(path, { ...request, headers });
+            if (answer.ok) return answer;
+            throw refusal(answer.status, parse(await answer.text()), answer.headers);
         });
     }
 
@@ -175,7 +183,7 @@ export class Client {
         const answer = await this.reach(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
         const parsed = parse(await answer.text());
         if (answer.ok) return { body: parsed, etag: answer.headers.get('etag') };
-        throw refusal(answer, parsed);
+        throw refusal(answer.status, parsed, answer.headers);
     }
 
     /** The answer of the server; what a proxy says of a server that is away is none. */
@@ -199,7 +207,8 @@ function parse(text: string): Json {
     }
 }
 
-function refusal({ status, headers }: Response, problem: Json): Refusal {
+/** Of problem details (RFC 9457). */
+export function refusal(status: number, problem: Json, headers = new Headers()): Refusal {
     // Not of our server: a proxy between, say.
     if (problem === null || typeof problem !== 'object' || Array.isArray(problem)) {
         return new Refusal(status, 'unknown', `HTTP ${status}`);

@@ -22,14 +22,21 @@ const OURS = ['id', ETAG, 'status'];
 
 // The most that a page of the API holds.
 const MOST = 500;
+// As many records are read beside each other.
+const AT_ONCE = 8;
 
 /** In lists: the live state, and no secrets. */
 const LIST: Record<string, string> = {
-    karanas: 'include=status&fields=uuid,name,note,owner,state,kid,created_at',
-    users: 'fields=uuid,name,email,role,state,created_at',
+    karanas:
+        'include=status&fields=uuid,name,note,owner,state,kid,created_at,config.series,config.signal,config.post_int,config.get_int',
+    users: 'include=status&fields=uuid,name,email,role,state,created_at',
 };
 
-export function dataProvider(client: Client): DataProvider {
+/** What of each record a list asks for: a part of the query, by itself or (where react-admin wants an object) as `query`. */
+const shown = (meta: unknown): string | undefined =>
+    typeof meta === 'string' ? meta : (meta as { query?: string } | undefined)?.query;
+
+export function dataProvider(client: Client, onDeleted: (resource: string, ids: string[]) => void = () => {}): DataProvider {
     const call = (path: string, request?: Request): Promise<Answer> =>
         client.request(path, request).catch(error => {
             throw translated(error);
@@ -65,7 +72,7 @@ export function dataProvider(client: Client): DataProvider {
             if (skipped.next === null) return { data: [], total: skipped.total };
             offset += step;
         }
-        const { items, total } = await read(from, perPage, (params.meta as string) ?? LIST[resource] ?? '');
+        const { items, total } = await read(from, perPage, shown(params.meta) ?? LIST[resource] ?? '');
         return { data: items.map(item => record(item)), total };
     }
 
@@ -75,10 +82,11 @@ export function dataProvider(client: Client): DataProvider {
         return record(body as Fields, etag);
     };
 
-    const remove = async (resource: string, id: Identifier, seen: unknown) => {
+    const remove = async (resource: string, id: Identifier, seen: unknown, dependents?: string) => {
         // From a list nobody knows the version: it is the one of now.
         const ifMatch = typeof seen === 'string' ? seen : ((await read(resource, id))[ETAG] as string);
-        await call(`/v2/${resource}/${id}`, { method: 'DELETE', ifMatch });
+        const query = dependents === undefined ? '' : `?dependents=${dependents}`;
+        await call(`/v2/${resource}/${id}${query}`, { method: 'DELETE', ifMatch });
     };
 
     const provider = {
@@ -122,14 +130,25 @@ export function dataProvider(client: Client): DataProvider {
             await call('/v2/batch', { method: 'POST', body: { operations: ids.map(operation) } });
             return { data: ids };
         },
-        async delete(resource: string, { id, previousData }: { id: Identifier; previousData?: object }) {
-            await remove(resource, id, (previousData as Fields | undefined)?.[ETAG]);
+        async delete(
+            resource: string,
+            { id, previousData, meta }: { id: Identifier; previousData?: object; meta?: { dependents?: string } },
+        ) {
+            await remove(resource, id, (previousData as Fields | undefined)?.[ETAG], meta?.dependents);
+            onDeleted(resource, [String(id)]);
             return { data: { ...previousData, id } };
         },
         async deleteMany(resource: string, { ids }: { ids: Identifier[] }) {
-            // As one: all of them or none.
-            const operation = (id: Identifier) => ({ op: 'delete', resource, uuid: String(id), if_match: '*' });
+            // As one: all of them or none. A list has no tags, and react-admin hands on the ids alone; so it is deleted what is
+            // there now, read just before. That what one sees in the list is no older than a moment is what `live.ts` is for.
+            const tags: string[] = [];
+            for (let start = 0; start < ids.length; start += AT_ONCE) {
+                const some = await Promise.all(ids.slice(start, start + AT_ONCE).map(id => read(resource, id)));
+                tags.push(...some.map(one => one[ETAG] as string));
+            }
+            const operation = (id: Identifier, place: number) => ({ op: 'delete', resource, uuid: String(id), if_match: tags[place] ?? '*' });
             await call('/v2/batch', { method: 'POST', body: { operations: ids.map(operation) } });
+            onDeleted(resource, ids.map(String));
             return { data: ids };
         },
     };
@@ -164,7 +183,7 @@ export function filterQuery(filter: unknown): string {
     return parts.join('&');
 }
 
-function sortQuery({ sort }: GetListParams): string {
+export function sortQuery({ sort }: Pick<GetListParams, 'sort'>): string {
     if (!sort?.field) return '';
     const field = sort.field === 'id' ? 'uuid' : sort.field;
     return `sort=${sort.order === 'DESC' ? '-' : ''}${field}`;
@@ -195,7 +214,7 @@ export function changes(before: Fields, after: Fields): Fields {
 export function translated(error: unknown): unknown {
     if (!(error instanceof Refusal) || error.status === 401) return error;
     if (error.status === 412) return new HttpError('karana.conflict', 412);
-    return new HttpError(error.message, error.status, { errors: byField(error.findings) });
+    return new HttpError(error.message, error.status, { errors: byField(error.findings), findings: error.findings });
 }
 
 function byField(findings: Finding[]): object {

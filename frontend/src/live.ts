@@ -52,7 +52,8 @@ export async function follow(client: Client, listener: Listener, signal: AbortSi
     }
 }
 
-async function* texts(stream: ReadableStream<Uint8Array>): AsyncGenerator<string> {
+/** The text of a stream, as it comes. */
+export async function* texts(stream: ReadableStream<Uint8Array>): AsyncGenerator<string> {
     const [reader, decoder] = [stream.getReader(), new TextDecoder()];
     try {
         for (;;) {

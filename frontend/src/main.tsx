@@ -13,6 +13,8 @@ const cache = createCache({ key: 'css', nonce, prepend: true });
 const root = document.getElementById('root');
 
 watch(client);
+// The answer is on its way while the rest of the page begins.
+client.ready().catch(() => {});
 languages().then(i18n => {
     if (root === null) return;
     createRoot(root).render(

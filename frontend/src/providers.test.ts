@@ -145,10 +145,17 @@ describe('changes', () => {
         expect(tags).toEqual(['"seen"', '"now"']);
     });
 
-    it('delete many at once', async () => {
-        const { client, calls } = server(() => ({ body: { operations: [] } }));
-        await dataProvider(client).deleteMany('karanas', { ids: ['a', 'b'] });
-        expect(calls.at(-1)?.body).toMatchObject({ operations: [{ op: 'delete', uuid: 'a', if_match: '*' }, { uuid: 'b' }] });
+    it('delete many at once, in the versions of now, and say what is gone', async () => {
+        const { client, calls } = server(({ path }) => ({ body: { uuid: 'k' }, etag: `"${path.slice(12, 13)}"` }));
+        const gone: unknown[] = [];
+        await dataProvider(client, (...deletion) => gone.push(deletion)).deleteMany('karanas', { ids: ['a', 'b'] });
+        expect(calls.at(-1)?.body).toEqual({
+            operations: [
+                { op: 'delete', resource: 'karanas', uuid: 'a', if_match: '"a"' },
+                { op: 'delete', resource: 'karanas', uuid: 'b', if_match: '"b"' },
+            ],
+        });
+        expect(gone).toEqual([['karanas', ['a', 'b']]]);
     });
 });
 
@@ -156,7 +163,8 @@ describe('sessions', () => {
     it('begin with a cookie, and send the token from then on', async () => {
         const { client, calls } = server(({ path }): Reply => {
             if (path.endsWith('/login')) return grant('mine');
-            return path === '/v2/me' ? { body: { role: 'viewer' } } : { body: { resources: [{ name: 'users', create: false }] } };
+            if (path === '/v2/me') return { body: { role: 'viewer' } };
+            return { body: { resources: [{ name: 'users', create: false }] } };
         });
         const auth = authProvider(client);
         await auth.login({ username: 'a@b.de', password: '12345' });

@@ -1,5 +1,85 @@
 import type english from '../en/operations';
 
-const words: typeof english = {};
+const words: typeof english = {
+    broken: 'Die Verbindung riss vor dem Ende ab. Was bis dahin getan war, bleibt: bitte die Liste ansehen, bevor es wiederholt wird.',
+    retry: 'Noch einmal',
+    export: {
+        connection: 'Die Verbindung steht in keiner Tabelle: bitte erst diesen Filter entfernen.',
+        open: 'Ohne Passwörter', secret: 'Mit allen Passwörtern',
+    },
+    import: {
+        action: 'Importieren', title: '%{name} importieren', forbidden: 'Ihre Rolle darf solche Einträge nicht anlegen.',
+        choose: 'Datei wählen', template: 'Leere Tabelle', drop: 'oder hier ablegen: CSV, oder JSON zeilenweise',
+        empty: 'In dieser Datei sind keine Zeilen.', too_many: 'Die Datei hat %{count} Zeilen; höchstens %{most} auf einmal.',
+        columns: 'Spalten', column: 'Spalte %{number}', left_out: '– weglassen –',
+        missing: 'Keine Spalte für: %{fields}', only_faulty: 'Nur abgelehnte Zeilen',
+        no_password: 'Besitzer ohne Passwort in der Tabelle erhalten eines, das niemand kennt. Schicken Sie ihnen einen Link, mit dem sie ihr eigenes wählen.',
+        preview: 'Vorschau', row: 'Zeile %{number}', checking: 'Der Server prüft die Zeilen',
+        possible: 'Eine Zeile kann importiert werden. |||| %{smart_count} Zeilen können importiert werden.',
+        impossible: 'Eine wird abgelehnt. |||| %{smart_count} werden abgelehnt.',
+        not_found: 'unter diesem Namen ist nichts zu finden',
+        ambiguous: 'unter diesem Namen gibt es mehrere: bitte die E-Mail-Adresse oder die UUID angeben',
+        partial: 'Die anderen ohne die abgelehnten importieren', running: 'Import läuft',
+        start: 'Eine Zeile importieren |||| %{smart_count} Zeilen importieren',
+        made: 'Ein Eintrag wurde angelegt. |||| %{smart_count} Einträge wurden angelegt.',
+        refused: 'Eine Zeile wurde abgelehnt. |||| %{smart_count} Zeilen wurden abgelehnt.',
+        more: 'ein weiterer |||| %{smart_count} weitere', credentials: 'Zugangsdaten der neuen herunterladen',
+        to_list: 'Zur Liste', again: 'Noch eine Datei importieren',
+    },
+    sync: {
+        forbidden: 'Ihre Rolle darf den Abgleich nicht sehen.',
+        backend: {
+            not_configured: 'Nicht eingerichtet', idle: 'In Ordnung', running: 'Arbeitet', unreachable: 'Nicht erreichbar', faulty: 'Gestört',
+        },
+        state: { failed: 'Fehlgeschlagen', pending: 'Ausstehend', synced: 'Abgeglichen' },
+        last_round: 'Letzter Durchgang', next_try: 'nächster Versuch', apply: 'Jetzt abgleichen', all: 'Alles',
+        explained: 'Vergleicht jeden Eintrag mit den Zielsystemen und holt nach, was fehlt.',
+        running: 'Abgleich läuft', log: 'Bearbeitete Einträge',
+        nothing_done: 'Alles war schon, wie es sein soll.', done: 'Ein Schritt ist getan. |||| %{smart_count} Schritte sind getan.',
+        failures: 'Einer ist fehlgeschlagen. |||| %{smart_count} sind fehlgeschlagen.',
+        records: 'Einträge', filter: 'Nur Einträge, die so stehen', none: 'Es gibt keine.', one: 'Diesen Eintrag jetzt abgleichen',
+        unpaid: 'gesperrt, nicht bezahlt seit',
+        plan: 'Was zu tun wäre', plan_show: 'Anzeigen', plan_again: 'Noch einmal nachsehen', planning: 'Der Server fragt die Zielsysteme',
+        plan_empty: 'Nichts: alles ist, wie die Einträge es verlangen.', steps: 'Ein Schritt |||| %{smart_count} Schritte',
+        drift: 'von Hand geändert', more_records: 'und ein weiterer Eintrag |||| und %{smart_count} weitere Einträge',
+        orphans: 'Ohne Eintrag',
+        orphans_explained: 'Sie heißen wie unsere und gehören zu keinem Eintrag. Von selbst wird nichts gelöscht.',
+        drop: 'Löschen', drop_title: '%{name} löschen?', dropped: '%{name} ist gelöscht',
+        drop_content: 'Damit geht alles verloren, was darin ist (%{kind}). Es lässt sich nicht zurückholen.',
+    },
+    webhooks: {
+        title: 'Webhooks', test: 'Test senden', tested: 'Ein Test ist unterwegs.', none: 'Kein anderer Server erfährt, was geschieht.',
+        events: 'Ereignisse', fine: 'In Ordnung', trouble: 'Nimmt keine Ereignisse an',
+        counts: '%{waiting} warten, %{delivered} zugestellt, %{given_up} aufgegeben, %{dropped} verworfen',
+        last_delivery: 'Letzte Zustellung', last_failure: 'Letzter Fehler',
+        deliveries: 'Letzte Zustellungen', no_deliveries: 'Es gab noch keine.',
+        attempts: 'ein Versuch |||| %{smart_count} Versuche', state: { pending: 'Wartet', delivered: 'Zugestellt', given_up: 'Aufgegeben' },
+    },
+    dashboard: {
+        offline: 'Offline, die längsten zuerst', late: 'Verspätet, die längsten zuerst',
+        many: 'Die längsten der ersten %{most} nach Namen.',
+        details: 'Näheres', no_writes: 'Der Server nimmt keine Änderungen an: sein Speicher ist nicht beschreibbar.',
+        backup: 'Die Sicherung ist im Rückstand', webhook: '%{url} nimmt keine Ereignisse an',
+        all_synced: 'Alles steht in den Zielsystemen, wie die Einträge es verlangen.',
+        failed: 'Ein Eintrag ist fehlgeschlagen. |||| %{smart_count} Einträge sind fehlgeschlagen.',
+        pending: 'Ein Eintrag steht aus. |||| %{smart_count} Einträge stehen aus.',
+        changes: 'Letzte Änderungen', all_changes: 'Alle', no_changes: 'Noch hat sich nichts geändert.',
+        create: '%{name} angelegt', update: '%{name} geändert', delete: '%{name} gelöscht',
+        more: 'und ein weiterer |||| und %{smart_count} weitere',
+    },
+    posts: {
+        title: 'Sendungen der letzten 24 Stunden',
+        text: '%{count} Messpunkt in den letzten 24 Stunden |||| %{count} Messpunkte in den letzten 24 Stunden',
+    },
+    own: {
+        title: 'Ihre Karanas', none: 'Noch gehört Ihnen kein Karana. Fragen Sie, wer diesen Server betreibt.',
+        grafana: 'Messwerte in Grafana',
+    },
+    first: {
+        title: 'So geht es los', wait: 'Es gibt noch keine Karanas.',
+        users: 'Legen Sie an, wem Karanas gehören.', users_one: 'Besitzer anlegen', users_many: 'Besitzer importieren',
+        karanas: 'Dann ihre Karanas.', karanas_one: 'Karana anlegen', karanas_many: 'Karanas importieren',
+    },
+};
 
 export default words;

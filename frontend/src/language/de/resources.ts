@@ -13,7 +13,7 @@ const words: typeof english = {
         fields: {
             name: 'Name', owner: 'Besitzer', note: 'Notiz', state: 'Zustand', kid: 'Kurzname (KID)', created_at: 'Angelegt',
             connection: 'Verbindung', last_seen: 'Zuletzt gesehen', posts_per_hour: 'Sendungen je Stunde',
-            config: { series: 'Messreihe', signal: 'Misst alle', post_int: 'Sendet alle', get_int: 'Fragt ab alle' },
+            config: { series: 'Messreihe', signal: 'Messabstand (Sekunden)', post_int: 'Sendeabstand (Minuten)', get_int: 'Abfrageabstand (Stunden)' },
         },
     },
     keys: {
@@ -22,6 +22,20 @@ const words: typeof english = {
         fields: {
             name: 'Name', hint: 'Beginnt mit', owner: 'Von', scopes: 'Darf', created_at: 'Angelegt', expires_at: 'Gilt bis',
             used_at: 'Zuletzt benutzt',
+        },
+    },
+    maintenances: {
+        name: 'Wartung |||| Wartungen',
+        fields: {
+            karana: 'Karana', date: 'Datum', technician: 'Techniker', state: 'Zustand', description: 'Beschreibung',
+            created_at: 'Angelegt',
+        },
+    },
+    payments: {
+        name: 'Zahlung |||| Zahlungen',
+        fields: {
+            karana: 'Karana', owner: 'Gezahlt von', amount: 'Betrag', currency: 'Währung', paid_at: 'Gezahlt am',
+            valid_until: 'Bezahlt bis', created_at: 'Angelegt',
         },
     },
 };

@@ -11,7 +11,7 @@ export default {
         fields: {
             name: 'Name', owner: 'Owner', note: 'Note', state: 'State', kid: 'Short name (KID)', created_at: 'Created',
             connection: 'Connection', last_seen: 'Last seen', posts_per_hour: 'Posts an hour',
-            config: { series: 'Series', signal: 'Measures every', post_int: 'Posts every', get_int: 'Polls every' },
+            config: { series: 'Series', signal: 'Measures every (seconds)', post_int: 'Posts every (minutes)', get_int: 'Polls every (hours)' },
         },
     },
     keys: {
@@ -19,6 +19,19 @@ export default {
         forcedCaseName: 'API key |||| API keys',
         fields: {
             name: 'Name', hint: 'Begins with', owner: 'Of', scopes: 'May', created_at: 'Created', expires_at: 'Ends', used_at: 'Last used',
+        },
+    },
+    maintenances: {
+        name: 'Maintenance |||| Maintenance',
+        fields: {
+            karana: 'Karana', date: 'Date', technician: 'Technician', state: 'State', description: 'Description', created_at: 'Created',
+        },
+    },
+    payments: {
+        name: 'Payment |||| Payments',
+        fields: {
+            karana: 'Karana', owner: 'Paid by', amount: 'Amount', currency: 'Currency', paid_at: 'Paid on', valid_until: 'Paid until',
+            created_at: 'Created',
         },
     },
 };

@@ -1,5 +1,87 @@
 import type english from '../en/operations';
 
-const words: typeof english = {};
+const words: typeof english = {
+    broken: 'La connexion a été coupée avant la fin. Ce qui a été fait reste : regardez la liste avant de recommencer.',
+    retry: 'Réessayer',
+    export: {
+        connection: "La connexion n'est pas une colonne de tableau : retirez d'abord ce filtre.",
+        open: 'Sans mots de passe', secret: 'Avec tous les mots de passe',
+    },
+    import: {
+        action: 'Importer', title: 'Importer : %{name}', forbidden: 'Votre rôle ne permet pas de créer ces enregistrements.',
+        choose: 'Choisir un fichier', template: 'Tableau vide', drop: 'ou déposez-le ici : CSV, ou JSON ligne par ligne',
+        empty: 'Ce fichier ne contient aucune ligne.',
+        too_many: 'Le fichier contient %{count} lignes ; le maximum est de %{most} à la fois.',
+        columns: 'Colonnes', column: 'Colonne %{number}', left_out: '– ignorée –',
+        missing: 'Aucune colonne pour : %{fields}', only_faulty: 'Seulement les lignes refusées',
+        no_password: "Les propriétaires sans mot de passe dans le tableau en reçoivent un que personne ne connaît. Envoyez-leur un lien pour choisir le leur.",
+        preview: 'Aperçu', row: 'Ligne %{number}', checking: 'Le serveur examine les lignes',
+        possible: 'Une ligne peut être importée. |||| %{smart_count} lignes peuvent être importées.',
+        impossible: 'Une est refusée. |||| %{smart_count} sont refusées.',
+        not_found: 'rien ne porte ce nom', ambiguous: "plusieurs portent ce nom : indiquez l'e-mail ou l'UUID",
+        partial: 'Importer les autres sans les lignes refusées', running: 'Importation en cours',
+        start: 'Importer une ligne |||| Importer %{smart_count} lignes',
+        made: 'Un enregistrement a été créé. |||| %{smart_count} enregistrements ont été créés.',
+        refused: 'Une ligne a été refusée. |||| %{smart_count} lignes ont été refusées.',
+        more: 'un autre |||| %{smart_count} autres', credentials: 'Télécharger les accès des nouveaux',
+        to_list: 'Vers la liste', again: 'Importer un autre fichier',
+    },
+    sync: {
+        forbidden: 'Votre rôle ne permet pas de voir la synchronisation.',
+        backend: {
+            not_configured: 'Non configuré', idle: 'En ordre', running: 'Au travail', unreachable: 'Injoignable', faulty: 'En panne',
+        },
+        state: { failed: 'En échec', pending: 'En attente', synced: 'Synchronisé' },
+        last_round: 'Dernier passage', next_try: 'prochain essai', apply: 'Synchroniser maintenant', all: 'Tout',
+        explained: 'Compare chaque enregistrement avec les systèmes cibles et fait ce qui manque.',
+        running: 'Synchronisation en cours', log: 'Enregistrements traités',
+        nothing_done: 'Tout était déjà en ordre.', done: 'Une étape a été faite. |||| %{smart_count} étapes ont été faites.',
+        failures: 'Une a échoué. |||| %{smart_count} ont échoué.',
+        records: 'Enregistrements', filter: 'Seulement ceux dans cet état', none: "Il n'y en a pas.",
+        one: 'Synchroniser cet enregistrement maintenant', unpaid: 'suspendu, impayé depuis',
+        plan: 'Ce qui serait fait', plan_show: 'Afficher', plan_again: 'Vérifier à nouveau',
+        planning: 'Le serveur interroge les systèmes cibles',
+        plan_empty: 'Rien : tout est comme les enregistrements le demandent.', steps: 'Une étape |||| %{smart_count} étapes',
+        drift: 'modifié à la main', more_records: 'et un autre enregistrement |||| et %{smart_count} autres enregistrements',
+        orphans: 'Sans enregistrement',
+        orphans_explained: "Ils sont nommés comme les nôtres et n'appartiennent à aucun enregistrement. Rien n'est supprimé tout seul.",
+        drop: 'Supprimer', drop_title: 'Supprimer %{name} ?', dropped: '%{name} a été supprimé',
+        drop_content: "Tout ce qu'il contient sera perdu (%{kind}). On ne peut pas le récupérer.",
+    },
+    webhooks: {
+        title: 'Webhooks', test: 'Envoyer un test', tested: 'Un test est en route.',
+        none: "Aucun autre serveur n'est informé de ce qui se passe.",
+        events: 'Événements', fine: 'En ordre', trouble: "N'accepte pas les événements",
+        counts: '%{waiting} en attente, %{delivered} livrés, %{given_up} abandonnés, %{dropped} rejetés',
+        last_delivery: 'Dernière livraison', last_failure: 'Dernier échec',
+        deliveries: 'Dernières livraisons', no_deliveries: "Il n'y en a pas encore eu.",
+        attempts: 'un essai |||| %{smart_count} essais', state: { pending: 'En attente', delivered: 'Livré', given_up: 'Abandonné' },
+    },
+    dashboard: {
+        offline: 'Hors ligne, les plus longs en premier', late: 'En retard, les plus longs en premier',
+        many: 'Les plus longs parmi les %{most} premiers par nom.',
+        details: 'Détails', no_writes: "Le serveur n'accepte aucune modification : son stockage n'est pas accessible en écriture.",
+        backup: 'La sauvegarde est en retard', webhook: "%{url} n'accepte pas les événements",
+        all_synced: 'Tout est dans les systèmes cibles comme les enregistrements le demandent.',
+        failed: 'Un enregistrement est en échec. |||| %{smart_count} enregistrements sont en échec.',
+        pending: 'Un enregistrement est en attente. |||| %{smart_count} enregistrements sont en attente.',
+        changes: 'Dernières modifications', all_changes: 'Toutes', no_changes: "Rien n'a encore changé.",
+        create: 'Création (%{name})', update: 'Modification (%{name})', delete: 'Suppression (%{name})',
+        more: 'et un autre |||| et %{smart_count} autres',
+    },
+    posts: {
+        title: 'Envois des dernières 24 heures',
+        text: '%{count} point de mesure en 24 heures |||| %{count} points de mesure en 24 heures',
+    },
+    own: {
+        title: 'Vos karanas', none: "Aucun karana ne vous appartient encore. Demandez à qui gère ce serveur.",
+        grafana: 'Mesures dans Grafana',
+    },
+    first: {
+        title: 'Pour commencer', wait: "Il n'y a pas encore de karanas.",
+        users: 'Ajoutez les propriétaires de karanas.', users_one: 'Ajouter un propriétaire', users_many: 'Importer des propriétaires',
+        karanas: 'Puis leurs karanas.', karanas_one: 'Ajouter un karana', karanas_many: 'Importer des karanas',
+    },
+};
 
 export default words;

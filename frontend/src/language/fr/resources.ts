@@ -13,7 +13,10 @@ const words: typeof english = {
         fields: {
             name: 'Nom', owner: 'Propriétaire', note: 'Note', state: 'État', kid: 'Nom court (KID)', created_at: 'Créé',
             connection: 'Connexion', last_seen: 'Vu', posts_per_hour: 'Envois par heure',
-            config: { series: 'Série', signal: 'Mesure tous les', post_int: 'Envoie tous les', get_int: 'Interroge tous les' },
+            config: {
+                series: 'Série', signal: 'Intervalle de mesure (secondes)', post_int: "Intervalle d'envoi (minutes)",
+                get_int: "Intervalle d'interrogation (heures)",
+            },
         },
     },
     keys: {
@@ -21,6 +24,19 @@ const words: typeof english = {
         forcedCaseName: 'clé d’API |||| clés d’API',
         fields: {
             name: 'Nom', hint: 'Commence par', owner: 'De', scopes: 'Peut', created_at: 'Créée', expires_at: 'Expire', used_at: 'Dernier usage',
+        },
+    },
+    maintenances: {
+        name: 'Maintenance |||| Maintenances',
+        fields: {
+            karana: 'Karana', date: 'Date', technician: 'Technicien', state: 'État', description: 'Description', created_at: 'Créé',
+        },
+    },
+    payments: {
+        name: 'Paiement |||| Paiements',
+        fields: {
+            karana: 'Karana', owner: 'Payé par', amount: 'Montant', currency: 'Devise', paid_at: 'Payé le',
+            valid_until: "Payé jusqu'au", created_at: 'Créé',
         },
     },
 };
