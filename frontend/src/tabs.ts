@@ -15,11 +15,13 @@ const NAME = 'karana.session';
 
 export function tabs(): Tabs {
     const channel = new BroadcastChannel(NAME);
-    // There are no locks on a page without TLS that is not of this machine. The server helps: for a minute, a refresh token
-    // that has been used buys the same next one again.
-    const locks = (navigator as { locks?: LockManager }).locks;
     return {
-        alone: async task => (locks === undefined ? task() : locks.request(NAME, task)),
+        async alone(task) {
+            // There are no locks on a page without TLS that is not of this machine. The server helps: for a minute, a refresh
+            // token that has been used buys the same next one again.
+            const { locks } = navigator as { locks?: LockManager };
+            return locks === undefined ? task() : locks.request(NAME, task);
+        },
         tell: news => channel.postMessage(news),
         listen(listener) {
             const heard = ({ data }: MessageEvent<News>) => listener(data);

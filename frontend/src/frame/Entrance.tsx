@@ -4,7 +4,7 @@ import CardContent from '@mui/material/CardContent';
 import Stack from '@mui/material/Stack';
 import Typography from '@mui/material/Typography';
 import type { ReactNode } from 'react';
-import { LocalesMenuButton, Notification, useTranslate } from 'react-admin';
+import { LocalesMenuButton, useTranslate } from 'react-admin';
 import icon from '../icon.svg';
 import { Outage } from './Outage';
 import { useDocumentTitle } from './title';
@@ -33,7 +33,6 @@ export const Entrance = ({ title, children }: { title: string; children: ReactNo
                     </CardContent>
                 </Card>
             </Stack>
-            <Notification />
         </Box>
     );
 };

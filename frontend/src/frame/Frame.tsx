@@ -11,6 +11,9 @@ import { Parts } from './Parts';
 import { SignInAgain } from './SignInAgain';
 import { inLanguage } from './theme';
 
+// The height of the bar, in pixels.
+const BAR = 48;
+
 // As wide as the window, whatever is in it.
 const NARROW = { minWidth: 0, '& .RaLayout-content': { minWidth: 0 } };
 
@@ -21,7 +24,7 @@ export const Frame = ({ children }: { children: ReactNode }) => {
     return (
         <ThemeProvider theme={(theme: Theme) => inLanguage(theme, regional(locale))}>
             <Layout appBar={Bar} appBarAlwaysOn menu={Parts} error={Failure} sx={NARROW}>
-                <Outage />
+                <Outage below={BAR} />
                 <Suspense fallback={<Waiting />}>{children}</Suspense>
             </Layout>
             <SignInAgain />

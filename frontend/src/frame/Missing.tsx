@@ -10,7 +10,9 @@ export const Missing = () => {
     return (
         <Stack sx={{ p: 3, gap: 2, alignItems: 'flex-start', maxWidth: 640 }}>
             <Title title="ra.page.not_found" />
-            <Typography variant="h6" component="p" sx={{ overflowWrap: 'anywhere' }}>{translate('karana.frame.missing', { path: pathname })}</Typography>
+            <Typography variant="h6" component="p" sx={{ overflowWrap: 'anywhere' }}>
+                {translate('karana.frame.missing', { path: pathname })}
+            </Typography>
             <Stack direction="row" sx={{ gap: 1 }}>
                 <Button variant="contained" component={Link} to="/">{translate('ra.page.dashboard')}</Button>
                 <Button onClick={() => window.history.back()}>{translate('ra.action.back')}</Button>

@@ -1,4 +1,5 @@
 import Alert from '@mui/material/Alert';
+import Box from '@mui/material/Box';
 import { useQueryClient } from '@tanstack/react-query';
 import { useEffect, useRef } from 'react';
 import { useTranslate } from 'react-admin';
@@ -6,23 +7,28 @@ import { client } from '../api';
 import { isForm } from '../live';
 import { useFlag } from './flag';
 
-/** Says that the server does not answer, for as long as that is so. Then what is shown is asked for again. */
-export const Outage = () => {
+/**
+ * Says that the server does not answer, for as long as that is so, `below` so many pixels from above. Then what is shown is
+ * asked for again.
+ */
+export const Outage = ({ below = 0 }: { below?: number }) => {
     const [translate, queries, away] = [useTranslate(), useQueryClient(), useFlag(client.away)];
     const was = useRef(away);
     useEffect(() => {
         if (was.current && !away) {
-            void queries.invalidateQueries({ predicate: ({ queryKey: [, method, params] }) => !(method === 'getOne' && isForm(params)) });
+            void queries.invalidateQueries({
+                predicate: ({ queryKey: [, method, params] }) => !(method === 'getOne' && isForm(params)),
+            });
         }
         was.current = away;
     }, [away, queries]);
     return (
-        <div role="status">
+        <Box role="status" sx={{ position: 'sticky', top: below, zIndex: 'speedDial' }}>
             {away && (
                 <Alert severity="warning" variant="filled" sx={{ borderRadius: 0 }} icon={false}>
                     {translate('karana.frame.away')}
                 </Alert>
             )}
-        </div>
+        </Box>
     );
 };

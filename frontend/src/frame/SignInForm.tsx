@@ -18,18 +18,18 @@ export const SignInForm = ({ user, signIn, children }: Props) => {
     const [translate, inWords] = [useTranslate(), useRefusalInWords()];
     const [refusal, setRefusal] = useState<string | null>(null);
     const [busy, setBusy] = useState(false);
-    const submit = async ({ user, password }: { user?: string; password?: string }) => {
+    const submit = async ({ username = '', password = '' }: { username?: string; password?: string }) => {
         setRefusal(null);
         setBusy(true);
-        await signIn(user ?? '', password ?? '').catch((error: unknown) => setRefusal(inWords(error)));
+        await signIn(username, password).catch((error: unknown) => setRefusal(inWords(error)));
         setBusy(false);
     };
     return (
-        <Form defaultValues={{ user: user ?? '', password: '' }} onSubmit={submit} noValidate>
+        <Form defaultValues={{ username: user ?? '', password: '' }} onSubmit={submit} noValidate disableInvalidFormNotification>
             <Stack sx={{ gap: 1 }}>
                 {refusal !== null && <Alert severity="error">{refusal}</Alert>}
                 <TextInput
-                    source="user" label="ra.auth.username" type="email" autoComplete="username" autoFocus={user === undefined}
+                    source="username" label="ra.auth.username" type="email" autoComplete="username" autoFocus={user === undefined}
                     validate={required()} helperText={false} slotProps={{ htmlInput: { autoCapitalize: 'none', spellCheck: false } }}
                 />
                 <PasswordInput

@@ -6,6 +6,8 @@ import Divider from '@mui/material/Divider';
 import ListItemIcon from '@mui/material/ListItemIcon';
 import ListItemText from '@mui/material/ListItemText';
 import MenuItem, { type MenuItemProps } from '@mui/material/MenuItem';
+import type { Theme } from '@mui/material/styles';
+import useMediaQuery from '@mui/material/useMediaQuery';
 import type { ReactNode } from 'react';
 import { UserMenu as Base, useLocales, useLocaleState, useLogout, useNotify, useTranslate, useUserMenu } from 'react-admin';
 import { Link } from 'react-router-dom';
@@ -42,8 +44,9 @@ const Choice = ({ chosen, choose, text, lang, ...item }: ItemProps & {
 };
 
 const SignOut = (item: ItemProps) => {
-    const [translate, notify, logout] = [useTranslate(), useNotify(), useLogout()];
+    const [translate, notify, logout, menu] = [useTranslate(), useNotify(), useLogout(), useUserMenu()];
     const leave = () => {
+        menu?.onClose();
         // The session would go on by its cookie: whoever comes next would be signed in.
         if (client.away.get()) notify('karana.frame.no_sign_out', { type: 'warning' });
         else void logout({}, undefined, false);
@@ -60,8 +63,10 @@ export const UserMenu = () => {
     const [translate, me, locales] = [useTranslate(), useStanding()?.me, useLocales()];
     const [locale, setLocale] = useLocaleState();
     const [appearance, setAppearance] = useAppearance();
+    // The button shows the name then, and its label has to hold what it shows.
+    const wide = useMediaQuery((theme: Theme) => theme.breakpoints.up('sm'));
     return (
-        <Base label={[translate('ra.auth.user_menu'), me?.name || me?.email].filter(Boolean).join(': ')}>
+        <Base label={wide && me ? `${translate('ra.auth.user_menu')}: ${me.name || me.email}` : 'ra.auth.user_menu'}>
             <To
                 to="/account" icon={<PersonIcon fontSize="small" />} text={translate('karana.account.title')}
                 more={me?.email}

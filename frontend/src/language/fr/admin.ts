@@ -13,7 +13,7 @@ export default {
             user_menu: 'Compte', username: 'E-mail', email: 'E-mail', sign_in: 'Se connecter', logout: 'Se déconnecter',
             auth_check_error: 'Veuillez vous connecter',
         },
-        page: { ...ra.page, not_found: 'Page introuvable', access_denied: 'Accès refusé' },
+        page: { ...ra.page, create: 'Nouveau : %{name}', not_found: 'Page introuvable', access_denied: 'Accès refusé' },
         input: {
             ...ra.input,
             file: {

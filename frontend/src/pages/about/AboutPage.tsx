@@ -12,15 +12,16 @@ import { useRefusalInWords } from '../../frame/refusal';
 import { HealthPart } from './HealthPart';
 import { LICENCES } from './licences';
 
-const KEYS = [
-    ['Tab', 'tab'], ['Enter', 'enter'], ['Space', 'space'], ['← ↑ → ↓', 'arrows'], ['Esc', 'escape'], ['Tab, Enter', 'skip'],
-] as const;
+const KEYS = ['tab', 'enter', 'space', 'arrows', 'escape', 'skip'];
 
 /** Terms, each with what is said of it. */
 const Terms = ({ terms }: { terms: readonly (readonly [ReactNode, ReactNode])[] }) => (
     <Box
         component="dl"
-        sx={{ m: 0, display: 'grid', gridTemplateColumns: { sm: 'max-content 1fr' }, columnGap: 2, '& dd': { m: 0, mb: 1, overflowWrap: 'anywhere' } }}
+        sx={{
+            m: 0, display: 'grid', gridTemplateColumns: { sm: 'max-content 1fr' }, columnGap: 2,
+            '& dd': { m: 0, mb: 1, overflowWrap: 'anywhere' },
+        }}
     >
         {terms.map(([term, said], index) => (
             <Box key={index} sx={{ display: 'contents' }}>
@@ -42,7 +43,9 @@ const Server = ({ about: { version, tenant, influxdb, grafana } }: { about: Abou
     if (grafana !== null) terms.push([translate('karana.account.about.grafana'), <Link href={grafana.url}>{grafana.url}</Link>]);
     terms.push(['API', (
         <>
-            <Link href="/docs">{translate('karana.account.about.docs')}</Link> · <Link href="/openapi.json">{translate('karana.account.about.openapi')}</Link>
+            <Link href="/docs">{translate('karana.account.about.docs')}</Link>
+            {' · '}
+            <Link href="/openapi.json">{translate('karana.account.about.openapi')}</Link>
         </>
     )]);
     return <Terms terms={terms} />;
@@ -59,7 +62,11 @@ export const AboutPage = () => {
             {about && <Part title={about.tenant.name}><Server about={about} /></Part>}
             {about?.health && <HealthPart health={about.health} />}
             <Part title="karana.account.about.keyboard">
-                <Terms terms={KEYS.map(([key, does]) => [<kbd>{key}</kbd>, translate(`karana.account.about.keys.${does}`)])} />
+                <Terms
+                    terms={KEYS.map(key => [
+                        <kbd>{translate(`karana.account.about.key_names.${key}`)}</kbd>, translate(`karana.account.about.keys.${key}`),
+                    ])}
+                />
             </Part>
             <Part title="karana.account.about.licences">
                 <Typography gutterBottom>{translate('karana.account.about.licences_help')}</Typography>

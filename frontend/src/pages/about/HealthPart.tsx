@@ -44,7 +44,7 @@ const BackEnd = ({ of: { state, last_round, failures } }: { of: Health['sync'][s
             {translate(state === 'idle' ? 'karana.account.about.idle' : 'karana.account.about.working')}
             {failures.length > 0 && ` · ${translate('karana.account.about.failures', { smart_count: failures.length })}`}
             <br />
-            {translate('karana.account.about.synced')}: <Time at={last_round} empty={translate('karana.account.about.no_round')} />
+            {translate('karana.account.about.synced')} <Time at={last_round} empty={translate('karana.account.about.no_round')} />
         </>
     );
 };
@@ -58,12 +58,19 @@ const Copies = ({ of }: { of: string | Backup }) => {
             {pushed === null ? (
                 translate('karana.account.about.never_pushed', { remote })
             ) : (
-                <>{translate('karana.account.about.pushed', { remote })}: <Time at={pushed.at} /></>
+                <>{translate('karana.account.about.pushed', { remote })} <Time at={pushed.at} /></>
             )}
             <br />
-            {behind_since === null ? translate('karana.account.about.up_to_date') : <>{translate('karana.account.about.behind')}: <Time at={behind_since} /></>}
+            {behind_since === null ? (
+                translate('karana.account.about.up_to_date')
+            ) : (
+                <>{translate('karana.account.about.behind')} <Time at={behind_since} /></>
+            )}
             {error !== null && (
-                <><br />{error.reason} (<Time at={error.at} />; {translate('karana.account.about.next_try')}: <Time at={error.next_try} />)</>
+                <>
+                    <br />
+                    {error.reason} (<Time at={error.at} />; {translate('karana.account.about.next_try')} <Time at={error.next_try} />)
+                </>
             )}
         </>
     );

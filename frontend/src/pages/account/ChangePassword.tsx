@@ -42,7 +42,7 @@ export const ChangePassword = ({ me }: { me: Me }) => {
         await queries.invalidateQueries({ queryKey: ['/v2/sessions'] });
     };
     return (
-        <Form key={times} onSubmit={submit}>
+        <Form key={times} onSubmit={submit} disableInvalidFormNotification>
             {/* For those who keep passwords. */}
             <input hidden autoComplete="username" value={me.email} readOnly />
             {refusal !== null && <Alert severity="error" sx={{ mb: 1 }}>{refusal}</Alert>}

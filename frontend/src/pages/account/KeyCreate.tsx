@@ -52,7 +52,12 @@ const Chosen = () => {
     );
 };
 
-const asKey = ({ name, expires_at, ...grants }: Values) => ({ name, scopes: scopes(grants), expires_at: expires_at || null });
+const asKey = ({ name, expires_at, ...grants }: Values) => ({
+    name,
+    scopes: scopes(grants),
+    // The input has the time of the viewer's zone.
+    expires_at: expires_at ? new Date(expires_at).toISOString() : null,
+});
 
 const Inputs = () => {
     const [translate, standing] = [useTranslate(), useStanding()];

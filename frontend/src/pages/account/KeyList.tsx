@@ -64,15 +64,17 @@ const Table = ({ ofAll }: { ofAll: boolean }) => (
 
 const Entry = ({ ofAll }: { ofAll: boolean }) => {
     const translate = useTranslate();
-    const named = (field: string) => translate(`resources.keys.fields.${field}`);
+    const term = (field: string) => translate('karana.account.keys.term', { name: translate(`resources.keys.fields.${field}`) });
     return (
         <Box sx={{ p: 2, borderBottom: 1, borderColor: 'divider' }}>
-            <Typography component="h2" variant="subtitle1" sx={{ overflowWrap: 'anywhere' }}><TextField source="name" variant="inherit" /></Typography>
+            <Typography component="h2" variant="subtitle1" sx={{ overflowWrap: 'anywhere' }}>
+                <TextField source="name" variant="inherit" />
+            </Typography>
             <Typography component="div" variant="body2" sx={{ overflowWrap: 'anywhere' }}>
                 <TextField source="hint" sx={{ fontFamily: 'monospace' }} />…{ofAll && <> · <Owner /></>}
                 <KeyScopes />
-                {named('expires_at')}: <Expiry /><br />
-                {named('used_at')}: <LastUse />
+                {term('expires_at')} <Expiry /><br />
+                {term('used_at')} <LastUse />
             </Typography>
             <Delete />
         </Box>
@@ -109,8 +111,8 @@ export const KeyList = () => {
     const ofAll = standing?.me.role === 'admin';
     return (
         <List
-            actions={<Actions />} filters={ofAll ? OWNER : undefined} sort={{ field: 'name', order: 'ASC' }} perPage={25} exporter={false}
-            empty={<Nothing />} component="div"
+            actions={<Actions />} filters={ofAll ? OWNER : undefined} sort={{ field: 'name', order: 'ASC' }} perPage={25}
+            exporter={false} empty={<Nothing />} component="div"
         >
             <Alert severity="info" sx={{ mb: 1 }}>
                 {translate('karana.account.keys.help')} {translate('karana.account.keys.own_role')}

@@ -20,7 +20,9 @@ export interface Made {
 
 const Line = ({ text, label }: { text: string; label: string }) => (
     <Stack direction="row" sx={{ alignItems: 'center', gap: 1, my: 1 }}>
-        <Box component="code" sx={{ p: 1, bgcolor: 'action.hover', borderRadius: 1, overflowWrap: 'anywhere', minWidth: 0 }}>{text}</Box>
+        <Box component="code" sx={{ p: 1, bgcolor: 'action.hover', borderRadius: 1, overflowWrap: 'anywhere', minWidth: 0 }}>
+            {text}
+        </Box>
         <Copy text={text} label={label} />
     </Stack>
 );

@@ -50,7 +50,8 @@ const Row = ({ session, end }: { session: Session; end: (ids: string[]) => void 
                 }
                 secondary={
                     <>
-                        {session.address !== null && `${translate('karana.account.sessions.address', { address: session.address })} · `}
+                        {session.address !== null &&
+                            `${translate('karana.account.sessions.address', { address: session.address })} · `}
                         {translate('karana.account.sessions.started')} <Time at={session.started_at} /> ·{' '}
                         {translate('karana.account.sessions.used')} <Time at={session.used_at} />
                     </>

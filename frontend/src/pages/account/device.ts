@@ -1,6 +1,7 @@
 // What a browser or a program says of itself, for people. The first that fits counts: most browsers also name others.
 const BROWSERS: [RegExp, string][] = [
-    [/\bEdgA?\//, 'Edge'], [/\b(OPR|Opera)\b/, 'Opera'], [/\bSamsungBrowser\//, 'Samsung Internet'], [/\b(Firefox|FxiOS)\//, 'Firefox'],
+    [/\bEdgA?\//, 'Edge'], [/\b(OPR|Opera)\b/, 'Opera'], [/\bSamsungBrowser\//, 'Samsung Internet'],
+    [/\b(Firefox|FxiOS)\//, 'Firefox'],
     [/(Chrome|CriOS)\//, 'Chrome'], [/\bChromium\//, 'Chromium'], [/\bVersion\/.*\bSafari\//, 'Safari'],
 ];
 const SYSTEMS: [RegExp, string][] = [

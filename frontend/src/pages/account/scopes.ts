@@ -16,7 +16,8 @@ export interface Grants {
 }
 
 /** To change a record takes `read` as well. */
-const withRead = (verbs: readonly Verb[]) => VERBS.filter(verb => verbs.includes(verb) || (verb === 'read' && verbs.includes('update')));
+const withRead = (verbs: readonly Verb[]) =>
+    VERBS.filter(verb => verbs.includes(verb) || (verb === 'read' && verbs.includes('update')));
 
 export function scopes({ reach = 'all', records = {}, server = [] }: Grants): string[] {
     const every = withRead(records[EVERY] ?? []);
