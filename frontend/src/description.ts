@@ -2,7 +2,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { client } from './api';
 import type { Refusal } from './client';
-import { type Description, namesOf, valueAt } from './schema';
+import { type Description, money, namesOf, valueAt } from './schema';
 
 let read: Description | undefined;
 
@@ -25,8 +25,14 @@ export function representation(resource: string) {
         const known = record.name || record.email;
         if (known) return known;
         const names = read === undefined ? [] : namesOf(read, resource);
-        const values = names.map(({ source }) => valueAt(record, source)).filter(value => value !== undefined && value !== null && value !== '');
-        return values.map((value, place) => (names[place]?.kind === 'time' ? String(value).slice(0, 10) : String(value))).join(' ')
-            || String(record.id ?? '').slice(0, 8);
+        const texts = names.map(field => {
+            const value = valueAt(record, field.source) ?? '';
+            const currency = field.currency && valueAt(record, field.currency);
+            if (typeof value === 'number' && typeof currency === 'string') return money(value, currency);
+            // With the amount it is said.
+            if (names.some(other => other.currency === field.source)) return '';
+            return field.kind === 'time' ? String(value).slice(0, 10) : String(value);
+        });
+        return texts.filter(text => text !== '').join(' ') || String(record.id ?? '').slice(0, 8);
     };
 }

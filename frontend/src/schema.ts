@@ -50,6 +50,8 @@ export interface Field {
     /** The resource it refers to. */
     reference?: string;
     choices?: string[];
+    /** Of an amount of money, in the minor unit: the field that says in which currency. */
+    currency?: string;
 }
 
 /** What a resource is described as: when it is made, replaced, or read. */
@@ -73,6 +75,9 @@ function kindOf(schema: Schema): Kind {
     if (schema.format === 'email') return 'email';
     return (schema.maxLength ?? 0) > LINE ? 'long' : 'text';
 }
+
+// There is no format for it; the description says so.
+const isMoney = ({ description = '' }: Schema) => description.includes('minor unit');
 
 /** An object whose fields are known; any other value is one field. */
 const isGroup = (schema: Schema) =>
@@ -113,6 +118,8 @@ export function fieldsOf(description: Description, resource: string, shape: Shap
         }
     };
     walk(description.components.schemas[`${resource}.${shape}`] ?? {}, '', true);
+    const currency = fields.find(({ schema }) => schema.format === 'currency')?.source;
+    for (const field of fields) if (field.kind === 'number' && isMoney(field.schema)) field.currency = currency;
     const rank = (field: Field) => (field.source === 'name' ? 0 : field.readOnly ? 3 : field.required ? 1 : 2);
     return fields.map((field, place) => ({ field, place }))
         .sort((a, b) => rank(a.field) - rank(b.field) || a.place - b.place)
@@ -155,6 +162,12 @@ export const explained = ({ description = '' }: Schema): string =>
 export function humanised(source: string): string {
     const text = source.replace(/[_-]+/g, ' ').replace(/\./g, ': ').trim();
     return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** An amount in the minor unit of its currency, as it is written. */
+export function money(amount: number, currency: string, locale?: string): string {
+    const format = new Intl.NumberFormat(locale, { style: 'currency', currency });
+    return format.format(amount / 10 ** (format.resolvedOptions().maximumFractionDigits ?? 0));
 }
 
 /** What stands at a path with dots. */

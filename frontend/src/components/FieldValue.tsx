@@ -1,6 +1,6 @@
-import { ReferenceField, TextField, useLocale, useTranslate } from 'react-admin';
+import { ReferenceField, TextField, useLocale, useRecordContext, useTranslate } from 'react-admin';
 import { useDescription } from '../description';
-import { type Field, fieldsOf, humanised } from '../schema';
+import { type Field, fieldsOf, humanised, money, valueAt } from '../schema';
 import { Time } from './Time';
 
 /** The described fields of a resource by their names, none as long as the description is not there. */
@@ -29,11 +29,11 @@ export function useChoices() {
 }
 
 /** A value of a record as people read it. */
-export const FieldValue = ({ field, value }: { field: Field | undefined; value: unknown }) => {
+export const FieldValue = ({ field, value, link = true }: { field: Field | undefined; value: unknown; link?: boolean }) => {
     const [translate, locale, choice] = [useTranslate(), useLocale(), useChoices()];
     if (field?.secret) return <>••••••</>;
     if (value === undefined || value === null || value === '') return <>–</>;
-    if (field?.reference !== undefined) return <Reference to={field.reference} id={String(value)} />;
+    if (field?.reference !== undefined) return <Reference to={field.reference} id={String(value)} link={link} />;
     if (typeof value === 'boolean') return <>{translate(`ra.boolean.${value}`)}</>;
     if (typeof value === 'number') return <>{value.toLocaleString(locale, { maximumFractionDigits: 10 })}</>;
     if (typeof value === 'object') return <code>{JSON.stringify(value)}</code>;
@@ -43,10 +43,19 @@ export const FieldValue = ({ field, value }: { field: Field | undefined; value: 
     return <>{String(value)}</>;
 };
 
+/** The field of the record in context. */
+export const RecordValue = ({ field, link }: { field: Field; link?: boolean }) => {
+    const [record, locale] = [useRecordContext(), useLocale()];
+    const value = valueAt(record, field.source);
+    const currency = field.currency && valueAt(record, field.currency);
+    if (typeof value === 'number' && typeof currency === 'string') return <>{money(value, currency, locale)}</>;
+    return <FieldValue field={field} value={value} link={link} />;
+};
+
 /** The name of a record; of one that is gone, its key. */
-export const Reference = ({ to, id }: { to: string; id: string }) => (
+export const Reference = ({ to, id, link = true }: { to: string; id: string; link?: boolean }) => (
     <ReferenceField
-        record={{ id, of: id }} source="of" reference={to} resource={to} link="show"
+        record={{ id, of: id }} source="of" reference={to} resource={to} link={link ? 'show' : false}
         empty={<TextField record={{ id, of: id.slice(0, 8) }} source="of" />}
     />
 );

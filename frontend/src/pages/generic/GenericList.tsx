@@ -1,11 +1,11 @@
 import useMediaQuery from '@mui/material/useMediaQuery';
 import type { Theme } from '@mui/material/styles';
 import {
-    CreateButton, DataTable, FilterButton, List, SimpleList, TopToolbar, type TranslateFunction, useRecordContext, useTranslate,
+    CreateButton, DataTable, FilterButton, List, SimpleList, TopToolbar, type TranslateFunction, useTranslate,
 } from 'react-admin';
-import { FieldValue, useLabels } from '../../components/FieldValue';
+import { RecordValue, useLabels } from '../../components/FieldValue';
 import { representation } from '../../description';
-import { type Description, type Field, columnsOf, fieldsOf, namesOf, valueAt } from '../../schema';
+import { type Description, columnsOf, fieldsOf, namesOf } from '../../schema';
 import { Described } from './Described';
 import { comparisons } from './filters';
 import { FieldInput } from './inputs';
@@ -16,8 +16,6 @@ const Actions = () => (
         <CreateButton />
     </TopToolbar>
 );
-
-const Cell = ({ field }: { field: Field }) => <FieldValue field={field} value={valueAt(useRecordContext(), field.source)} />;
 
 function filters(description: Description, resource: string, labels: ReturnType<typeof useLabels>, translate: TranslateFunction) {
     const [name] = namesOf(description, resource);
@@ -54,7 +52,7 @@ export const GenericList = () => {
                             <SimpleList
                                 primaryText={representation(resource)} rowClick="show"
                                 secondaryText={() => others.map((field, place) => (
-                                    <span key={field.source}>{place > 0 && ' · '}<Cell field={field} /></span>
+                                    <span key={field.source}>{place > 0 && ' · '}<RecordValue field={field} link={false} /></span>
                                 ))}
                             />
                         ) : (
@@ -64,7 +62,7 @@ export const GenericList = () => {
                                         key={field.source} source={field.source} label={labels(resource, field.source)}
                                         align={field.kind === 'number' ? 'right' : undefined}
                                     >
-                                        <Cell field={field} />
+                                        <RecordValue field={field} />
                                     </DataTable.Col>
                                 ))}
                             </DataTable>

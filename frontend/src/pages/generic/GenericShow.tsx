@@ -1,5 +1,5 @@
 import { DeleteButton, EditButton, ListButton, Show, SimpleShowLayout, TopToolbar, useRecordContext } from 'react-admin';
-import { FieldValue, useLabels } from '../../components/FieldValue';
+import { RecordValue, useLabels } from '../../components/FieldValue';
 import { HistoryButton } from '../../components/HistoryButton';
 import { Secret } from '../../components/Secret';
 import { type Field, fieldsOf, valueAt } from '../../schema';
@@ -15,9 +15,9 @@ const Actions = () => (
 );
 
 /** The field of the record in context; react-admin's layout labels it by the other two. */
-export const Shown = ({ field, label }: { field: Field; label: string; source: string }) => {
+const Shown = ({ field, label }: { field: Field; label: string; source: string }) => {
     const value = valueAt(useRecordContext(), field.source);
-    if (!field.secret) return <FieldValue field={field} value={value} />;
+    if (!field.secret) return <RecordValue field={field} />;
     // It is absent for those who may not see it.
     return typeof value === 'string' && value !== '' ? <Secret value={value} label={label} /> : <>–</>;
 };

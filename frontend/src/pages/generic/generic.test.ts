@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Description, type Schema, columnsOf, explained, fieldsOf, humanised, namesOf } from '../../schema';
+import { type Description, type Schema, columnsOf, explained, fieldsOf, humanised, money, namesOf } from '../../schema';
 import { comparisons } from './filters';
 import { rules } from './rules';
 import { given, writable } from './values';
@@ -65,6 +65,11 @@ describe('the fields of a described resource', () => {
     it('are secret where nobody may sort by them', () => {
         const secret = fieldsOf(SERVER, 'cards', 'Record').filter(one => one.secret).map(({ source }) => source);
         expect(secret).toEqual(['pin', 'code']);
+    });
+
+    it('may be money, in the minor unit of its currency', () => {
+        expect(money(2503, 'EUR', 'en')).toBe('€25.03');
+        expect(money(2503, 'JPY', 'en')).toBe('¥2,503');
     });
 
     it('are neither the key nor the live state', () => {

@@ -48,14 +48,18 @@ const Details = ({ change: { resource, uuid, action, patch, secrets }, commit: {
     if (isPending) return <CircularProgress size={20} aria-label={translate('ra.page.loading')} />;
     const place = versions.findIndex(({ entry }) => entry.revision === revision);
     const { before, after } = versions[place] ?? {};
-    const isKnown = before !== undefined && after !== undefined;
     const previous = versions[place + 1]?.entry;
+    const isKnown = before !== undefined && after !== undefined;
     return (
         <Box sx={{ mt: 1 }}>
-            <Diff
-                resource={resource} differences={isKnown ? differences(before, after) : named(patch)} secrets={secrets}
-                heads={action === 'create' ? ['karana.past.value'] : action === 'delete' ? ['karana.past.before', 'karana.past.after'] : undefined}
-            />
+            {action === 'delete' ? (
+                <Diff resource={resource} differences={differences(null, before ?? null)} heads={['karana.past.before']} />
+            ) : (
+                <Diff
+                    resource={resource} differences={isKnown ? differences(before, after) : named(patch)} secrets={secrets}
+                    heads={action === 'create' ? ['karana.past.value'] : undefined}
+                />
+            )}
             {action === 'delete' && place === 0 && before && previous && (
                 <Restore
                     resource={resource} uuid={uuid} revision={previous.revision} time={previous.time} record={before}

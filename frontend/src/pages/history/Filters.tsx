@@ -37,7 +37,7 @@ const Inputs = ({ onChange }: Pick<Props, 'onChange'>) => {
     const resources = (standing?.resources ?? []).map(({ name }) => ({ id: name, name: label(name, 2) }));
     const actions = ACTIONS.map(id => ({ id, name: translate(`karana.past.action.${id}`) }));
     return (
-        <Box sx={{ display: 'grid', columnGap: 2, gridTemplateColumns: 'repeat(auto-fill, minmax(min(100%, 200px), 1fr))' }}>
+        <Box sx={{ display: 'grid', columnGap: 2, mb: 2, gridTemplateColumns: 'repeat(auto-fill, minmax(min(100%, 150px), 1fr))' }}>
             <ReferenceInput source="actor" reference="users" sort={{ field: 'name', order: 'ASC' }}>
                 <AutocompleteInput label="karana.past.filter.actor" filterToQuery={byName} helperText={false} />
             </ReferenceInput>
