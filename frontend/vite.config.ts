@@ -19,5 +19,5 @@ export default defineConfig({
         },
     },
     // With `cargo run` beside it.
-    server: { proxy: { '/v2': SERVER, '/openapi.json': SERVER, '/docs': SERVER } },
+    server: { proxy: { '/v2': SERVER, '/openapi.json': SERVER, '/docs': SERVER, '/health': SERVER } },
 });

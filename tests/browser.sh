@@ -1,30 +1,19 @@
 #!/usr/bin/env bash
-# The web page in a real browser (Debian's Chromium), against a real server, which is gone afterwards.
-# `tests/browser.sh <folder>` leaves pictures there.
+# The web page in a real browser (Debian's Chromium), against a real server and a real InfluxDB, which are gone afterwards.
+# `tests/browser.sh <folder>` leaves pictures there; `BROWSER_TEST=speed.mjs tests/browser.sh` measures.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source tools/packages.sh
 source tools/page.sh
 
-need chromium node npm
-program=$(realpath "${KARANA_TEST_PROGRAM:-target/debug/karana}")
-[[ -x $program ]] || die "there is no $program: cargo build"
+need cc chromium influxd node npm
+need_cargo
 build_page
 need_page_packages
-
-for name in "${!KARANA_@}"; do unset "$name"; done
-home=$(mktemp -d)
-server=
-stop() {
-    if [[ -n $server ]] && kill "$server" 2>/dev/null; then wait "$server" || true; fi
-    rm -rf "$home"
-}
-trap stop EXIT
-
-export KARANA_AUTH_HASH_ROUNDS=1000
-printf '[api]\nlisten = 127.0.0.1:0\n' >"$home/config.ini"
-mkfifo "$home/ready"
-(cd "$home" && exec "$program" >ready 2>log) &
-server=$!
-read -r -t 60 line <"$home/ready" || die "the server did not get ready: $(tail -n 5 "$home/log")"
-timeout 180 node frontend/e2e/page.mjs "${line#karana listening on }" "$@"
+if (($#)); then
+    mkdir -p "$1"
+    PICTURES=$(realpath "$1")
+    export PICTURES
+fi
+for name in "${!KARANA_@}"; do [[ $name == KARANA_TEST_PROGRAM ]] || unset "$name"; done
+exec env RUST_BACKTRACE=0 cargo test --locked --test it -- --ignored --exact browser::the_page_does_its_work --nocapture

@@ -33,7 +33,7 @@ const picture = name => (pictures ? page.screenshot({ path: `${pictures}/${name}
 
 try {
     await page.goto(`${address}/`);
-    await page.fill('input[name=username]', 'admin@example.com');
+    await page.fill('input[name=user]', 'admin@example.com');
     await page.fill('input[name=password]', 'admin');
     await page.click('button[type=submit]');
     await page.waitForSelector('[data-count=unknown]');

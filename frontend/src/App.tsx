@@ -5,9 +5,16 @@ import KeyIcon from '@mui/icons-material/VpnKey';
 import { type ComponentType, lazy } from 'react';
 import { Admin, CustomRoutes, type I18nProvider, Resource } from 'react-admin';
 import { Route } from 'react-router-dom';
-import { authProvider, dataProvider } from './api';
+import { authProvider, dataProvider, queries } from './api';
 import { type Standing, abilities } from './authProvider';
+import { representation } from './description';
+import { Failure } from './frame/Failure';
 import { Frame } from './frame/Frame';
+import { Loading } from './frame/Loading';
+import { Missing } from './frame/Missing';
+import { Notification } from './frame/Notification';
+import { SignIn } from './frame/SignIn';
+import { preferences } from './frame/preferences';
 import { dark, light } from './frame/theme';
 
 // Each part comes when it is opened.
@@ -39,14 +46,14 @@ const PARTS = {
     },
 };
 
+const KEYS = { icon: KeyIcon, list: page(account, 'KeyList'), create: page(account, 'KeyCreate') };
+
 // What the server has beside them, by its own description.
 const OTHERS = {
     icon: RecordsIcon,
     list: page(generic, 'GenericList'), show: page(generic, 'GenericShow'),
     edit: page(generic, 'GenericEdit'), create: page(generic, 'GenericCreate'),
 };
-
-const byName = (record: { name?: string; email?: string; id?: unknown }) => record.name || record.email || String(record.id);
 
 const parts = (standing: Standing | undefined) => {
     const names = (standing?.resources ?? []).map(({ name }) => name);
@@ -56,7 +63,7 @@ const parts = (standing: Standing | undefined) => {
         .filter(name => abilities(standing, name) !== undefined)
         .map(name => (
             <Resource
-                key={name} name={name} recordRepresentation={byName}
+                key={name} name={name} recordRepresentation={representation(name)}
                 {...((PARTS as Record<string, typeof OTHERS>)[name] ?? OTHERS)}
             />
         ));
@@ -65,12 +72,13 @@ const parts = (standing: Standing | undefined) => {
 export const App = ({ i18n }: { i18n: I18nProvider }) => (
     <Admin
         title="Karana" authProvider={authProvider} dataProvider={dataProvider} i18nProvider={i18n} layout={Frame}
-        dashboard={Dashboard} requireAuth disableTelemetry theme={light} darkTheme={dark}
+        queryClient={queries} dashboard={Dashboard} requireAuth disableTelemetry theme={light} darkTheme={dark} store={preferences}
+        loginPage={SignIn} notification={Notification} loading={Loading} error={Failure} catchAll={Missing}
     >
-        {(standing: Standing | undefined) => (
+        {(standing: Standing | null | undefined) => (
             <>
-                {parts(standing)}
-                <Resource name="keys" icon={KeyIcon} list={page(account, 'KeyList')} create={page(account, 'KeyCreate')} />
+                {parts(standing ?? undefined)}
+                <Resource name="keys" {...KEYS} />
                 <CustomRoutes>
                     <Route path="/sync" element={<SyncPage />} />
                     <Route path="/history" element={<TenantHistory />} />

@@ -1,17 +1,30 @@
 // The one client of the page, and what its parts ask the server beside lists and records.
-import { useQuery } from '@tanstack/react-query';
+import { QueryClient, useQuery } from '@tanstack/react-query';
 import { usePermissions } from 'react-admin';
 import { authProvider as authFor, type Standing } from './authProvider';
 import { Client, type Refusal } from './client';
 import { dataProvider as dataFor, translated } from './dataProvider';
+import { noteDeletion } from './past/undo';
+import { tabs } from './tabs';
 
-export const client = new Client();
+export const client = new Client(undefined, undefined, tabs());
 export const authProvider = authFor(client);
-export const dataProvider = dataFor(client);
+export const dataProvider = dataFor(client, (resource, ids) => noteDeletion({ resource, ids }));
+
+// A refusal stays one, however often it is asked for.
+const refused = (error: Error) => {
+    const { status } = error as Partial<Refusal>;
+    return status !== undefined && status >= 400 && status < 500;
+};
+
+/** What has been read is kept here. */
+export const queries = new QueryClient({
+    defaultOptions: { queries: { retry: (failures, error) => failures < 3 && !refused(error) } },
+});
 
 /** Who is signed in, what this server is, and what one may do here (`GET /v2/me`, `GET /v2/about`). */
 export function useStanding(): Standing | undefined {
-    return usePermissions<Standing>().permissions;
+    return usePermissions<Standing | null>().permissions ?? undefined;
 }
 
 /** What the server answers to a GET of `path`; react-query keeps it under `key`, the path without a key. */

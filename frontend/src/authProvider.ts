@@ -58,14 +58,30 @@ export interface Standing extends About {
 export const abilities = (standing: Standing | undefined, resource: string): Abilities | undefined =>
     standing?.resources.find(one => one.name === resource);
 
+// Everybody has keys of their own; they are no part of what `/v2/about` lists.
+const KEYS: Abilities = { name: 'keys', create: true, update: false, delete: true };
+
 export function authProvider(client: Client): AuthProvider {
-    let known: Promise<Standing> | null = null;
+    let known: Promise<Standing | null> | null = null;
+    // A server that is away says nothing about who is signed in.
+    const patiently = async <T>(task: () => Promise<T>): Promise<T> => {
+        for (;;) {
+            try {
+                return await task();
+            } catch (error) {
+                if (!(error instanceof Refusal) || error.code !== 'unreachable') throw error;
+                await client.away.until(false);
+            }
+        }
+    };
     const standing = () => {
         const ask = async () => {
+            // Pages for nobody in particular ask as well.
+            if (!(await client.ready())) return null;
             const [me, about] = await Promise.all([client.request('/v2/me'), client.request('/v2/about')]);
             return { ...(about.body as unknown as About), me: me.body as unknown as Me };
         };
-        known ??= ask().catch(error => {
+        known ??= patiently(ask).catch(error => {
             known = null;
             throw error;
         });
@@ -82,21 +98,27 @@ export function authProvider(client: Client): AuthProvider {
             await client.signOut().catch(() => {});
         },
         async checkAuth() {
-            if (!client.signedIn && !(await client.renew())) throw new Error();
+            if (!(await patiently(() => client.ready()))) throw new Error();
         },
         async checkError(error: unknown) {
             if (!(error instanceof Refusal) || error.status !== 401) return;
             client.forget();
             throw error;
         },
-        getPermissions: standing,
+        getPermissions() {
+            known = null;
+            return standing();
+        },
         async getIdentity() {
-            const { uuid, name, email } = (await standing()).me;
+            const known = await standing();
+            if (known === null) throw new Error();
+            const { uuid, name, email } = known.me;
             return { id: uuid, fullName: name || email };
         },
         // What is offered. Of which record it holds the server decides.
         async canAccess({ action, resource }: { action: string; resource: string }) {
-            const may = abilities(await standing(), resource);
+            const known = await standing();
+            const may = resource === KEYS.name && known !== null ? KEYS : abilities(known ?? undefined, resource);
             if (may === undefined) return false;
             if (action === 'create') return may.create;
             if (action === 'edit') return may.update !== false;

@@ -1,5 +1,8 @@
 // One way to the server for all of the page. The access token is in memory alone; what renews it is in a cookie that no
-// script can read.
+// script can read, and that all tabs of the browser share.
+
+import { Flag } from './flag';
+import { SINGLE, type Tabs } from './tabs';
 
 export type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
 
@@ -17,6 +20,8 @@ export class Refusal extends Error {
         readonly code: string,
         detail: string,
         readonly findings: Finding[] = [],
+        /** After how many seconds it may be tried again, if the server says so. */
+        readonly retryAfter: number | null = null,
     ) {
         super(detail);
     }
@@ -42,13 +47,20 @@ interface Grant {
 const MARGIN = 30_000;
 
 export class Client {
+    /** The server does not answer. */
+    readonly away = new Flag();
+    /** The session has ended while somebody was working. Their calls wait until this is over. */
+    readonly ended = new Flag();
+
     private token: string | null = null;
     private endsAt = 0;
+    private working = false;
     private renewing: Promise<boolean> | null = null;
 
     constructor(
         private readonly fetch: typeof globalThis.fetch = (...call) => globalThis.fetch(...call),
         private readonly now: () => number = Date.now,
+        readonly tabs: Tabs = SINGLE,
     ) {}
 
     get signedIn(): boolean {
@@ -57,19 +69,25 @@ export class Client {
 
     async signIn(user: string, password: string): Promise<void> {
         this.take(await this.send('/v2/users/login', { method: 'POST', body: { user, password, cookie: true } }));
+        this.tabs.tell('in');
     }
 
-    /** Ends the session. Whatever comes of it: the token is forgotten. */
-    async signOut(): Promise<void> {
+    /** Ends the session, or all of this user. Whatever comes of it: the token is forgotten. */
+    async signOut(path: '/v2/logout' | '/v2/logout-all' = '/v2/logout'): Promise<void> {
+        const signedIn = this.token !== null;
+        this.working = false;
         try {
-            if (this.token !== null) await this.request('/v2/logout', { method: 'POST' });
+            if (signedIn) await this.request(path, { method: 'POST' });
         } finally {
-            this.token = null;
+            this.forget();
+            if (signedIn) this.tabs.tell('out');
         }
     }
 
     forget(): void {
         this.token = null;
+        this.working = false;
+        this.ended.set(false);
     }
 
     /** A new token for the cookie, if there is one; once for all who ask at a time. */
@@ -80,17 +98,16 @@ export class Client {
         return this.renewing;
     }
 
-    /** A call on behalf of who is signed in. A token that has ended is renewed, once. */
-    async request(path: string, request: Request = {}): Promise<Answer> {
+    /** Whether there is somebody to make calls for; if their session has ended, when they have signed in again. */
+    async ready(): Promise<boolean> {
+        if (this.token === null && this.ended.get()) return this.again();
         if (this.token === null || this.now() > this.endsAt - MARGIN) await this.renew();
-        if (this.token === null) throw new Refusal(401, 'unauthorized', 'nobody is signed in');
-        try {
-            return await this.send(path, request);
-        } catch (error) {
-            if (!(error instanceof Refusal) || error.status !== 401) throw error;
-            if (!(await this.renew())) throw error;
-            return this.send(path, request);
-        }
+        return this.token !== null || this.again();
+    }
+
+    /** A call on behalf of who is signed in. A token that has ended is renewed, once. */
+    request(path: string, request: Request = {}): Promise<Answer> {
+        return this.authorised(() => this.send(path, request));
     }
 
     /** A stream of events on behalf of who is signed in, after the event `last`. */
@@ -103,24 +120,42 @@ export class Client {
     }
 
     /** The answer as it comes, on behalf of who is signed in: of what is no JSON, such as a table, or events. */
-    async open(path: string, request: RequestInit & { headers?: Record<string, string> } = {}): Promise<Response> {
-        if (this.token === null || this.now() > this.endsAt - MARGIN) await this.renew();
-        if (this.token === null) throw new Refusal(401, 'unauthorized', 'nobody is signed in');
-        const headers = { ...request.headers, Authorization: `Bearer ${this.token}` };
-        let answer: Response;
+    open(path: string, request: RequestInit & { headers?: Record<string, string> } = {}): Promise<Response> {
+        return this.authorised(async () => {
+            const headers = { ...request.headers, ...this.authorization() };
+            const answer = await this.reach(path, { ...request, headers });
+            if (answer.ok) return answer;
+            throw refusal(answer.status, parse(await answer.text()), answer.headers);
+        });
+    }
+
+    /** Sets another password, by the token of a link; nobody needs to be signed in. */
+    async setPassword(token: string, password: string): Promise<void> {
+        await this.send('/v2/password', { method: 'POST', body: { token, password } });
+    }
+
+    private async authorised<T>(call: () => Promise<T>): Promise<T> {
+        if (!(await this.ready())) throw new Refusal(401, 'unauthorized', 'nobody is signed in');
         try {
-            answer = await this.fetch(path, { ...request, headers, credentials: 'same-origin' });
+            return await call();
         } catch (error) {
-            if (request.signal?.aborted) throw error;
-            throw new Refusal(0, 'unreachable', 'karana.unreachable');
+            if (!(error instanceof Refusal) || error.status !== 401) throw error;
+            if (!(await this.renew()) && !(await this.again())) throw error;
+            return call();
         }
-        if (answer.ok) return answer;
-        throw refusal(answer.status, parse(await answer.text()));
+    }
+
+    /** Waits until whoever was working has signed in again, or has left. */
+    private async again(): Promise<boolean> {
+        if (!this.working) return false;
+        this.ended.set(true);
+        await this.ended.until(false);
+        return this.token !== null;
     }
 
     private async renewOnce(): Promise<boolean> {
         try {
-            this.take(await this.send('/v2/refresh', { method: 'POST', body: {} }));
+            this.take(await this.tabs.alone(() => this.send('/v2/refresh', { method: 'POST', body: {} })));
             return true;
         } catch (error) {
             // A server that is away has not ended the session.
@@ -134,28 +169,33 @@ export class Client {
         const grant = answer.body as unknown as Grant;
         this.token = grant.access_token;
         this.endsAt = this.now() + grant.expires_in * 1000;
+        this.working = true;
+    }
+
+    private authorization(): Record<string, string> {
+        return this.token === null ? {} : { Authorization: `Bearer ${this.token}` };
     }
 
     private async send(path: string, { method = 'GET', body, ifMatch }: Request): Promise<Answer> {
-        const headers: Record<string, string> = { Accept: 'application/json' };
-        if (this.token !== null) headers.Authorization = `Bearer ${this.token}`;
+        const headers: Record<string, string> = { ...this.authorization(), Accept: 'application/json' };
         if (body !== undefined) headers['Content-Type'] = 'application/json';
         if (ifMatch !== undefined) headers['If-Match'] = ifMatch;
-        let answer: Response;
-        try {
-            answer = await this.fetch(path, {
-                method,
-                headers,
-                body: body === undefined ? undefined : JSON.stringify(body),
-                credentials: 'same-origin',
-            });
-        } catch {
-            throw new Refusal(0, 'unreachable', 'karana.unreachable');
-        }
-        const text = await answer.text();
-        const parsed = parse(text);
+        const answer = await this.reach(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
+        const parsed = parse(await answer.text());
         if (answer.ok) return { body: parsed, etag: answer.headers.get('etag') };
-        throw refusal(answer.status, parsed);
+        throw refusal(answer.status, parsed, answer.headers);
+    }
+
+    /** The answer of the server; what a proxy says of a server that is away is none. */
+    private async reach(path: string, init: RequestInit): Promise<Response> {
+        const answer = await this.fetch(path, { credentials: 'same-origin', ...init }).catch((reason: unknown) => {
+            if (init.signal?.aborted) throw reason;
+            return null;
+        });
+        const answers = answer !== null && (answer.status < 500 || /json/.test(answer.headers.get('content-type') ?? ''));
+        this.away.set(!answers);
+        if (!answers) throw new Refusal(answer?.status ?? 0, 'unreachable', 'karana.unreachable');
+        return answer;
     }
 }
 
@@ -168,12 +208,19 @@ function parse(text: string): Json {
 }
 
 /** Of problem details (RFC 9457). */
-export function refusal(status: number, problem: Json): Refusal {
+export function refusal(status: number, problem: Json, headers = new Headers()): Refusal {
     // Not of our server: a proxy between, say.
     if (problem === null || typeof problem !== 'object' || Array.isArray(problem)) {
         return new Refusal(status, 'unknown', `HTTP ${status}`);
     }
     const { code, detail, title, errors } = problem;
     const findings = Array.isArray(errors) ? (errors as unknown as Finding[]) : [];
-    return new Refusal(status, String(code ?? 'unknown'), String(detail ?? title ?? `HTTP ${status}`), findings);
+    const wait = headers.get('retry-after');
+    return new Refusal(
+        status,
+        String(code ?? 'unknown'),
+        String(detail ?? title ?? `HTTP ${status}`),
+        findings,
+        wait === null ? null : Number(wait),
+    );
 }

@@ -22,6 +22,8 @@ const OURS = ['id', ETAG, 'status'];
 
 // The most that a page of the API holds.
 const MOST = 500;
+// As many records are read beside each other.
+const AT_ONCE = 8;
 
 /** In lists: the live state, and no secrets. */
 const LIST: Record<string, string> = {
@@ -30,7 +32,11 @@ const LIST: Record<string, string> = {
     users: 'include=status&fields=uuid,name,email,role,state,created_at',
 };
 
-export function dataProvider(client: Client): DataProvider {
+/** What of each record a list asks for: a part of the query, by itself or (where react-admin wants an object) as `query`. */
+const shown = (meta: unknown): string | undefined =>
+    typeof meta === 'string' ? meta : (meta as { query?: string } | undefined)?.query;
+
+export function dataProvider(client: Client, onDeleted: (resource: string, ids: string[]) => void = () => {}): DataProvider {
     const call = (path: string, request?: Request): Promise<Answer> =>
         client.request(path, request).catch(error => {
             throw translated(error);
@@ -66,7 +72,7 @@ export function dataProvider(client: Client): DataProvider {
             if (skipped.next === null) return { data: [], total: skipped.total };
             offset += step;
         }
-        const { items, total } = await read(from, perPage, (params.meta as string) ?? LIST[resource] ?? '');
+        const { items, total } = await read(from, perPage, shown(params.meta) ?? LIST[resource] ?? '');
         return { data: items.map(item => record(item)), total };
     }
 
@@ -129,12 +135,20 @@ export function dataProvider(client: Client): DataProvider {
             { id, previousData, meta }: { id: Identifier; previousData?: object; meta?: { dependents?: string } },
         ) {
             await remove(resource, id, (previousData as Fields | undefined)?.[ETAG], meta?.dependents);
+            onDeleted(resource, [String(id)]);
             return { data: { ...previousData, id } };
         },
         async deleteMany(resource: string, { ids }: { ids: Identifier[] }) {
-            // As one: all of them or none.
-            const operation = (id: Identifier) => ({ op: 'delete', resource, uuid: String(id), if_match: '*' });
+            // As one: all of them or none. A list has no tags, and react-admin hands on the ids alone; so it is deleted what is
+            // there now, read just before. That what one sees in the list is no older than a moment is what `live.ts` is for.
+            const tags: string[] = [];
+            for (let start = 0; start < ids.length; start += AT_ONCE) {
+                const some = await Promise.all(ids.slice(start, start + AT_ONCE).map(id => read(resource, id)));
+                tags.push(...some.map(one => one[ETAG] as string));
+            }
+            const operation = (id: Identifier, place: number) => ({ op: 'delete', resource, uuid: String(id), if_match: tags[place] ?? '*' });
             await call('/v2/batch', { method: 'POST', body: { operations: ids.map(operation) } });
+            onDeleted(resource, ids.map(String));
             return { data: ids };
         },
     };

@@ -117,4 +117,4 @@ export function useFreshness(): void {
     }, [queries]);
 }
 
-const isForm = (params: unknown) => (params as { meta?: { form?: boolean } } | undefined)?.meta?.form === true;
+export const isForm = (params: unknown) => (params as { meta?: { form?: boolean } } | undefined)?.meta?.form === true;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { authProvider } from './authProvider';
-import { Client, type Json } from './client';
+import { Client, type Json, Refusal } from './client';
 import { changes, dataProvider, filterQuery } from './dataProvider';
 
 interface Call {
@@ -145,18 +145,26 @@ describe('changes', () => {
         expect(tags).toEqual(['"seen"', '"now"']);
     });
 
-    it('delete many at once', async () => {
-        const { client, calls } = server(() => ({ body: { operations: [] } }));
-        await dataProvider(client).deleteMany('karanas', { ids: ['a', 'b'] });
-        expect(calls.at(-1)?.body).toMatchObject({ operations: [{ op: 'delete', uuid: 'a', if_match: '*' }, { uuid: 'b' }] });
+    it('delete many at once, in the versions of now, and say what is gone', async () => {
+        const { client, calls } = server(({ path }) => ({ body: { uuid: 'k' }, etag: `"${path.slice(12, 13)}"` }));
+        const gone: unknown[] = [];
+        await dataProvider(client, (...deletion) => gone.push(deletion)).deleteMany('karanas', { ids: ['a', 'b'] });
+        expect(calls.at(-1)?.body).toEqual({
+            operations: [
+                { op: 'delete', resource: 'karanas', uuid: 'a', if_match: '"a"' },
+                { op: 'delete', resource: 'karanas', uuid: 'b', if_match: '"b"' },
+            ],
+        });
+        expect(gone).toEqual([['karanas', ['a', 'b']]]);
     });
 });
 
 describe('sessions', () => {
     it('begin with a cookie, and send the token from then on', async () => {
-        const { client, calls } = server(({ path }) => {
+        const { client, calls } = server(({ path }): Reply => {
             if (path.endsWith('/login')) return grant('mine');
-            return { body: path === '/v2/me' ? { role: 'viewer' } : { resources: [{ name: 'users', create: false }] } };
+            if (path === '/v2/me') return { body: { role: 'viewer' } };
+            return { body: { resources: [{ name: 'users', create: false }] } };
         });
         const auth = authProvider(client);
         await auth.login({ username: 'a@b.de', password: '12345' });
@@ -166,6 +174,7 @@ describe('sessions', () => {
         expect(await auth.canAccess?.({ action: 'create', resource: 'users' })).toBe(false);
         expect(await auth.canAccess?.({ action: 'list', resource: 'users' })).toBe(true);
         expect(await auth.canAccess?.({ action: 'list', resource: 'payments' })).toBe(false);
+        expect(await auth.canAccess?.({ action: 'create', resource: 'keys' })).toBe(true);
     });
 
     it('go on after a reload by the cookie, and else are none', async () => {
@@ -209,7 +218,7 @@ describe('sessions', () => {
 
     it('end with a 401, and with nothing else', async () => {
         const auth = authProvider(server(() => ({ status: 401, body: {} })).answersRefreshes().client);
-        const error = await auth.getPermissions?.({}).catch((reason: unknown) => reason);
+        const error = new Refusal(401, 'unauthorized', 'x');
         await expect(auth.checkError(error)).rejects.toBe(error);
         await auth.checkError(new Error('another'));
     });

@@ -2,9 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic where it stands")]
 
+mod about;
 mod backup;
 mod bad_input;
 mod bad_storage;
+mod browser;
 mod concurrency;
 mod corruption;
 mod cors;

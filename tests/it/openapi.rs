@@ -336,6 +336,7 @@ async fn real_answers_about_sessions_keys_batches_and_the_past_are_as_described(
     let session = server.nobody.with_token(grant["access_token"].as_str().unwrap());
     for who in [&session, &admin, &server.nobody] {
         description.holds(who, "GET", same("/v2/me"), &Value::Null, &[]).await;
+        description.holds(who, "GET", same("/v2/about"), &Value::Null, &[]).await;
         description.holds(who, "GET", same("/v2/sessions"), &Value::Null, &[]).await;
     }
 

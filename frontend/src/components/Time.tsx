@@ -1,11 +1,12 @@
 import { useLocale, useRecordContext } from 'react-admin';
+import { regional } from '../language/region';
 
 /** A time in the viewer's zone, with UTC on hover. */
 export const Time = ({ at, empty = '–' }: { at: string | null | undefined; empty?: string }) => {
     const locale = useLocale();
     if (!at) return <>{empty}</>;
     const time = new Date(at);
-    const shown = time.toLocaleString(locale, { dateStyle: 'medium', timeStyle: 'short' });
+    const shown = time.toLocaleString(regional(locale), { dateStyle: 'medium', timeStyle: 'short' });
     return (
         <time dateTime={at} title={`${time.toISOString().slice(0, 19).replace('T', ' ')} UTC`}>
             {shown}

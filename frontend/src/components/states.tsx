@@ -1,8 +1,8 @@
-import Chip from '@mui/material/Chip';
 import { DateField, FunctionField, type RaRecord, useRecordContext, useTranslate } from 'react-admin';
+import { StateChip } from './StateChip';
 
 export const CONNECTIONS = ['online', 'late', 'offline', 'unknown'] as const;
-const COLOURS = { online: 'success', late: 'warning', offline: 'error', unknown: 'default' } as const;
+const KINDS = { online: 'good', late: 'warning', offline: 'bad', unknown: 'neutral' } as const;
 
 /** Choices whose names are translated: `karana.<of>.<id>`. */
 export const choices = (of: string, ids: readonly string[]) => ids.map(id => ({ id, name: `karana.${of}.${id}` }));
@@ -12,12 +12,12 @@ export const ROLES = choices('role', ['admin', 'manager', 'viewer', 'client']);
 /** Often enough: the server looks once a minute. */
 export const LIVE = { refetchInterval: 60_000 };
 
-export const Connection = ({ of }: { of?: keyof typeof COLOURS }) => {
+export const Connection = ({ of }: { of?: keyof typeof KINDS }) => {
     const translate = useTranslate();
     const record = useRecordContext();
-    const state = of ?? (record?.status?.connection as keyof typeof COLOURS | undefined);
+    const state = of ?? (record?.status?.connection as keyof typeof KINDS | undefined);
     if (state === undefined) return null;
-    return <Chip size="small" color={COLOURS[state]} label={translate(`karana.connection.${state}`)} />;
+    return <StateChip kind={KINDS[state]} label={translate(`karana.connection.${state}`)} />;
 };
 
 export const LastSeen = () => {

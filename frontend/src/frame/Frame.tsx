@@ -1,28 +1,30 @@
-import HistoryIcon from '@mui/icons-material/History';
-import InfoIcon from '@mui/icons-material/InfoOutlined';
-import SyncIcon from '@mui/icons-material/Sync';
-import type { ReactNode } from 'react';
-import { Layout, Menu, useResourceDefinitions } from 'react-admin';
-import { useStanding } from '../api';
+import { type Theme, ThemeProvider } from '@mui/material/styles';
+import { type ReactNode, Suspense } from 'react';
+import { Layout, useLocale } from 'react-admin';
+import { regional } from '../language/region';
 import { useFreshness } from '../live';
+import { Bar } from './Bar';
+import { Failure } from './Failure';
+import { Waiting } from './Loading';
+import { Outage } from './Outage';
+import { Parts } from './Parts';
+import { SignInAgain } from './SignInAgain';
+import { inLanguage } from './theme';
 
-const Parts = () => {
-    const [standing, resources] = [useStanding(), useResourceDefinitions()];
-    return (
-        <Menu>
-            <Menu.DashboardItem />
-            {Object.keys(resources).filter(name => resources[name]?.hasList).map(name => (
-                <Menu.ResourceItem key={name} name={name} />
-            ))}
-            {standing?.sync && <Menu.Item to="/sync" primaryText="karana.frame.sync" leftIcon={<SyncIcon />} />}
-            <Menu.Item to="/history" primaryText="karana.frame.history" leftIcon={<HistoryIcon />} />
-            <Menu.Item to="/about" primaryText="karana.frame.about" leftIcon={<InfoIcon />} />
-        </Menu>
-    );
-};
+// As wide as the window, whatever is in it.
+const NARROW = { minWidth: 0, '& .RaLayout-content': { minWidth: 0 } };
 
 /** What surrounds every page. */
 export const Frame = ({ children }: { children: ReactNode }) => {
+    const locale = useLocale();
     useFreshness();
-    return <Layout menu={Parts}>{children}</Layout>;
+    return (
+        <ThemeProvider theme={(theme: Theme) => inLanguage(theme, regional(locale))}>
+            <Layout appBar={Bar} appBarAlwaysOn menu={Parts} error={Failure} sx={NARROW}>
+                <Outage />
+                <Suspense fallback={<Waiting />}>{children}</Suspense>
+            </Layout>
+            <SignInAgain />
+        </ThemeProvider>
+    );
 };

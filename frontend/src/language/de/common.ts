@@ -1,20 +1,32 @@
 import type english from '../en/common';
 
 const words: typeof english = {
-    conflict: 'Inzwischen hat jemand anderes dies geändert. Bitte aktualisieren, ansehen und die Änderung wiederholen.',
+    conflict: 'Inzwischen hat jemand anders dies geändert. Aktualisieren Sie, um den neuen Stand zu sehen, und wiederholen Sie Ihre Änderung.',
     unreachable: 'Der Server antwortet nicht. Soweit bekannt, wurde nichts geändert.',
     dashboard: { offline: 'Offline', nobody: 'Kein Karana ist offline.', fleet: 'Die Flotte' },
     connection: { online: 'Online', late: 'Verspätet', offline: 'Offline', unknown: 'Unbekannt' },
-    role: { admin: 'Administrator', manager: 'Verwalter', viewer: 'Betrachter', client: 'Kunde' },
+    role: { admin: 'Administrator', manager: 'Verwalter', viewer: 'Beobachter', client: 'Kunde' },
     state: { active: 'Aktiv', suspended: 'Gesperrt' },
     never: 'nie',
     stock: 'auf Lager',
-    empty_password: 'Leer: bleibt, wie es ist',
+    empty_password: 'Leer lassen: bleibt, wie es ist',
     secret: {
-        reveal: '%{name} zeigen', hide: '%{name} verbergen', copy: '%{name} kopieren', copied: '%{name} kopiert',
+        reveal: '%{name} anzeigen', hide: '%{name} verbergen', copy: '%{name} kopieren', copied: '%{name} kopiert',
         no_clipboard: 'Dieser Browser gibt die Zwischenablage nicht frei.',
     },
-    frame: { sync: 'Abgleich', history: 'Verlauf', about: 'Über' },
+    frame: {
+        sync: 'Abgleich', history: 'Verlauf', about: 'Über diesen Server', menu: 'Seiten',
+        appearance: { system: 'Wie das System', light: 'Hell', dark: 'Dunkel' },
+        away: 'Der Server antwortet nicht. Diese Seite versucht es von selbst immer wieder.',
+        no_sign_out: 'Der Server antwortet nicht. Abmelden können Sie sich erst, wenn er wieder da ist.',
+        wait: 'Zu viele Fehlversuche. Bitte versuchen Sie es %{time} noch einmal.',
+        forgotten: 'Passwort vergessen? Bitten Sie Ihren Betreiber um einen Link, mit dem Sie ein neues setzen können.',
+        ended: 'Ihre Sitzung ist abgelaufen',
+        again: 'Melden Sie sich wieder an, um hier weiterzumachen. Auf dieser Seite geht nichts verloren.',
+        failed: 'Diese Seite lässt sich nicht anzeigen. Laden Sie sie neu oder gehen Sie zurück; hilft das nicht, geben Sie bitte diese Meldung weiter:',
+        outdated: 'Es gibt eine neuere Fassung dieser Seite', outdated_help: 'Der Server wurde inzwischen aktualisiert. Laden Sie die Seite neu.',
+        reload: 'Neu laden', missing: 'Unter „%{path}“ gibt es keine Seite.',
+    },
 };
 
 export default words;

@@ -1,9 +1,14 @@
-import german from './admin';
 import account from './account';
+import german from './admin';
 import common from './common';
 import fleet from './fleet';
 import operations from './operations';
 import past from './past';
 import resources from './resources';
 
-export default { ...german, karana: { ...common, account, fleet, operations, past }, resources };
+// Within a sentence react-admin writes names small, which German does not.
+const asWritten = Object.entries(resources).map(([resource, words]) => [resource, { ...words, forcedCaseName: words.name }]);
+
+export default {
+    ...german, karana: { ...common, account, fleet, operations, past }, resources: Object.fromEntries(asWritten) as typeof resources,
+};

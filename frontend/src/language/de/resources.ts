@@ -16,6 +16,28 @@ const words: typeof english = {
             config: { series: 'Messreihe', signal: 'Messabstand (Sekunden)', post_int: 'Sendeabstand (Minuten)', get_int: 'Abfrageabstand (Stunden)' },
         },
     },
+    keys: {
+        name: 'API-Schlüssel |||| API-Schlüssel',
+        forcedCaseName: 'API-Schlüssel |||| API-Schlüssel',
+        fields: {
+            name: 'Name', hint: 'Beginnt mit', owner: 'Von', scopes: 'Darf', created_at: 'Angelegt', expires_at: 'Gilt bis',
+            used_at: 'Zuletzt benutzt',
+        },
+    },
+    maintenances: {
+        name: 'Wartung |||| Wartungen',
+        fields: {
+            karana: 'Karana', date: 'Datum', technician: 'Techniker', state: 'Zustand', description: 'Beschreibung',
+            created_at: 'Angelegt',
+        },
+    },
+    payments: {
+        name: 'Zahlung |||| Zahlungen',
+        fields: {
+            karana: 'Karana', owner: 'Gezahlt von', amount: 'Betrag', currency: 'Währung', paid_at: 'Gezahlt am',
+            valid_until: 'Bezahlt bis', created_at: 'Angelegt',
+        },
+    },
 };
 
 export default words;

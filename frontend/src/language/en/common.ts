@@ -12,5 +12,17 @@ export default {
         reveal: 'Show %{name}', hide: 'Hide %{name}', copy: 'Copy %{name}', copied: '%{name} copied',
         no_clipboard: 'This browser gives no access to the clipboard.',
     },
-    frame: { sync: 'Sync', history: 'History', about: 'About' },
+    frame: {
+        sync: 'Sync', history: 'History', about: 'About', menu: 'Pages',
+        appearance: { system: 'As the system has it', light: 'Light', dark: 'Dark' },
+        away: 'The server does not answer. This page tries again by itself.',
+        no_sign_out: 'The server does not answer. You can only be signed out when it does.',
+        wait: 'Too many attempts have failed. Try again %{time}.',
+        forgotten: 'Forgot your password? Ask your operator for a link with which you can set another one.',
+        ended: 'Your session has ended',
+        again: 'Sign in again to go on where you were. Nothing on this page is lost.',
+        failed: 'This page cannot be shown. Reload it, or go back; if that does not help, pass on this message:',
+        outdated: 'There is a newer version of this page', outdated_help: 'The server has been updated meanwhile. Reload to go on.',
+        reload: 'Reload', missing: 'There is no page at “%{path}”.',
+    },
 };

@@ -1,5 +1,5 @@
-import english from 'ra-language-english';
 import account from './account';
+import english from './admin';
 import common from './common';
 import fleet from './fleet';
 import operations from './operations';

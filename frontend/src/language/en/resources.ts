@@ -14,4 +14,24 @@ export default {
             config: { series: 'Series', signal: 'Measures every (seconds)', post_int: 'Posts every (minutes)', get_int: 'Polls every (hours)' },
         },
     },
+    keys: {
+        name: 'API key |||| API keys',
+        forcedCaseName: 'API key |||| API keys',
+        fields: {
+            name: 'Name', hint: 'Begins with', owner: 'Of', scopes: 'May', created_at: 'Created', expires_at: 'Ends', used_at: 'Last used',
+        },
+    },
+    maintenances: {
+        name: 'Maintenance |||| Maintenance',
+        fields: {
+            karana: 'Karana', date: 'Date', technician: 'Technician', state: 'State', description: 'Description', created_at: 'Created',
+        },
+    },
+    payments: {
+        name: 'Payment |||| Payments',
+        fields: {
+            karana: 'Karana', owner: 'Paid by', amount: 'Amount', currency: 'Currency', paid_at: 'Paid on', valid_until: 'Paid until',
+            created_at: 'Created',
+        },
+    },
 };

@@ -1,5 +1,5 @@
-import french from 'ra-language-french';
 import account from './account';
+import french from './admin';
 import common from './common';
 import fleet from './fleet';
 import operations from './operations';

@@ -19,6 +19,26 @@ const words: typeof english = {
             },
         },
     },
+    keys: {
+        name: 'Clé d’API |||| Clés d’API',
+        forcedCaseName: 'clé d’API |||| clés d’API',
+        fields: {
+            name: 'Nom', hint: 'Commence par', owner: 'De', scopes: 'Peut', created_at: 'Créée', expires_at: 'Expire', used_at: 'Dernier usage',
+        },
+    },
+    maintenances: {
+        name: 'Maintenance |||| Maintenances',
+        fields: {
+            karana: 'Karana', date: 'Date', technician: 'Technicien', state: 'État', description: 'Description', created_at: 'Créé',
+        },
+    },
+    payments: {
+        name: 'Paiement |||| Paiements',
+        fields: {
+            karana: 'Karana', owner: 'Payé par', amount: 'Montant', currency: 'Devise', paid_at: 'Payé le',
+            valid_until: "Payé jusqu'au", created_at: 'Créé',
+        },
+    },
 };
 
 export default words;

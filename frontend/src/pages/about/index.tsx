@@ -1,1 +1,1 @@
-export const AboutPage = () => null;
+export { AboutPage } from './AboutPage';

@@ -1,4 +1,4 @@
-export const AccountPage = () => null;
-export const PasswordPage = () => null;
-export const KeyList = () => null;
-export const KeyCreate = () => null;
+export { AccountPage } from './AccountPage';
+export { KeyCreate } from './KeyCreate';
+export { KeyList } from './KeyList';
+export { PasswordPage } from './PasswordPage';

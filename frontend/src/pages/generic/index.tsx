@@ -1,4 +1,4 @@
-export const GenericList = () => null;
-export const GenericShow = () => null;
-export const GenericEdit = () => null;
-export const GenericCreate = () => null;
+// Pages of a resource that the server describes and this page knows nothing else of.
+export { GenericCreate, GenericEdit } from './forms';
+export { GenericList } from './GenericList';
+export { GenericShow } from './GenericShow';

@@ -1,2 +1,2 @@
-export const TenantHistory = () => null;
-export const RecordHistory = () => null;
+export { RecordHistory } from './RecordHistory';
+export { TenantHistory } from './TenantHistory';

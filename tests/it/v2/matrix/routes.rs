@@ -32,6 +32,7 @@ const CALLS: &[(&str, &str, Stated)] = &[
     ("get", "/v2/history", Elsewhere("v2/history.rs")),
     ("post", "/v2/batch", Elsewhere("v2/batches.rs")),
     ("get", "/v2/me", Elsewhere("sessions.rs")),
+    ("get", "/v2/about", Elsewhere("about.rs")),
     ("post", "/v2/refresh", Elsewhere("sessions.rs")),
     ("post", "/v2/logout", Elsewhere("sessions.rs")),
     ("post", "/v2/logout-all", Elsewhere("sessions.rs")),

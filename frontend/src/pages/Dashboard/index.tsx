@@ -1,0 +1,58 @@
+import Box from '@mui/material/Box';
+import Typography from '@mui/material/Typography';
+import type { ReactNode } from 'react';
+import { Title, useTranslate } from 'react-admin';
+import { useStanding } from '../../api';
+import { CONNECTIONS } from '../../components/states';
+import { Counts } from './Counts';
+import { FirstSteps } from './FirstSteps';
+import { OwnKaranas } from './OwnKaranas';
+import { Posts } from './Posts';
+import { RecentChanges } from './RecentChanges';
+import { Silent } from './Silent';
+import { SyncTrouble } from './SyncTrouble';
+import { Warnings } from './Warnings';
+import { useCounts } from './useCounts';
+
+/** What one sees at once. */
+export const Dashboard = () => {
+    const [translate, standing] = [useTranslate(), useStanding()];
+    const isOwner = standing?.me.role === 'client';
+    return (
+        <Box sx={{ my: 2, display: 'flex', flexDirection: 'column', gap: 2 }}>
+            <Title title="ra.page.dashboard" />
+            <Typography variant="h5" component="h1">
+                {translate(isOwner ? 'karana.operations.own.title' : 'karana.dashboard.fleet')}
+            </Typography>
+            {standing !== undefined && (isOwner ? <OwnKaranas /> : <Fleet />)}
+        </Box>
+    );
+};
+
+const Fleet = () => {
+    const standing = useStanding();
+    const counts = useCounts();
+    const totals = CONNECTIONS.map(state => counts[state].total);
+    const isEmpty = totals.every(total => total === 0);
+    return (
+        <>
+            {standing?.sync && <Warnings />}
+            {isEmpty ? <FirstSteps /> : <Counts counts={counts} />}
+            <Box sx={{ display: 'grid', gap: 2, alignItems: 'start', gridTemplateColumns: { xs: 'minmax(0, 1fr)', lg: '3fr 2fr' } }}>
+                <Column>
+                    {!isEmpty && <Silent state="offline" total={counts.offline.total} />}
+                    <Silent state="late" total={counts.late.total} />
+                    {standing?.sync && <SyncTrouble />}
+                </Column>
+                <Column>
+                    {!isEmpty && <Posts first={counts.online.one} />}
+                    <RecentChanges />
+                </Column>
+            </Box>
+        </>
+    );
+};
+
+const Column = ({ children }: { children: ReactNode }) => (
+    <Box sx={{ display: 'flex', flexDirection: 'column', gap: 2, minWidth: 0 }}>{children}</Box>
+);

@@ -1,0 +1,121 @@
+import Button from '@mui/material/Button';
+import FormControlLabel from '@mui/material/FormControlLabel';
+import Switch from '@mui/material/Switch';
+import Typography from '@mui/material/Typography';
+import { useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+import { useTranslate, useTranslateLabel } from 'react-admin';
+import { client } from '../../api';
+import { ProgressBar } from '../../components/ProgressBar';
+import { Refused } from '../../components/Refused';
+import { Section } from '../../components/Section';
+import { Columns } from './Columns';
+import { Preview } from './Preview';
+import { Result } from './Result';
+import { Source } from './Source';
+import { type Checked, check } from './check';
+import { type OpenApi, fieldsOf } from './fields';
+import { type Mapping, mapColumns, mapped } from './mapping';
+import { MOST_ROWS, type Table, readTable } from './table';
+import { useImport } from './useImport';
+
+interface Chosen {
+    name: string;
+    /** Another one for every file: it names what is known of it. */
+    id: number;
+    table: Table;
+}
+
+/** From a file to records: its columns, what would become of its rows, and the import. */
+export const Import = ({ resource, api }: { resource: string; api: OpenApi }) => {
+    const [translate, label] = [useTranslate(), useTranslateLabel()];
+    const fields = fieldsOf(api, resource);
+    const [chosen, setChosen] = useState<Chosen>();
+    const [fault, setFault] = useState<string>();
+    const [mapping, setMapping] = useState<Mapping>([]);
+    const [isPartial, setPartial] = useState(false);
+    const running = useImport(resource);
+
+    const read = async (file: File) => {
+        running.reset();
+        setFault(undefined);
+        setChosen(undefined);
+        try {
+            const table = readTable(await file.text(), /\.(ndjson|jsonl)$/i.test(file.name));
+            if (table.rows.length === 0) throw new Error(translate('karana.operations.import.empty'));
+            if (table.rows.length > MOST_ROWS) {
+                throw new Error(translate('karana.operations.import.too_many', { count: table.rows.length, most: MOST_ROWS }));
+            }
+            setMapping(mapColumns(table.columns, fields, path => String(label({ resource, source: path }))));
+            setChosen({ name: file.name, id: Date.now(), table });
+        } catch (error) {
+            setFault((error as Error).message);
+        }
+    };
+
+    const hasColumns = mapping.some(path => path !== null);
+    const checking = useQuery<Checked>({
+        queryKey: ['import', resource, chosen?.id, mapping],
+        queryFn: ({ signal }) => {
+            const table = chosen?.table ?? { columns: [], rows: [] };
+            const say = ({ message }: { message: string }) => translate(`karana.operations.import.${message}`);
+            return check(client, { api, resource, fields, table, mapping, say, signal });
+        },
+        enabled: chosen !== undefined && hasColumns && running.state === 'none',
+        retry: false, staleTime: Infinity, gcTime: 0, refetchOnReconnect: false,
+    });
+
+    if (running.state === 'done') {
+        return <Result resource={resource} made={running.made} refused={running.refused} onAgain={() => {
+            running.reset();
+            setChosen(undefined);
+        }} />;
+    }
+    const checked = checking.data;
+    const faults = running.faults ?? checked?.faults ?? new Map();
+    const possible = checked?.possible ?? 0;
+    const canStart = possible > 0 && (faults.size === 0 || isPartial) && running.state === 'none' && !checking.isFetching;
+    return (
+        <>
+            <Source resource={resource} fields={fields} name={chosen?.name} onFile={file => void read(file)} />
+            {fault !== undefined && <Refused error={fault} />}
+            {chosen !== undefined && (
+                <>
+                    <Section title="karana.operations.import.columns">
+                        <Columns resource={resource} table={chosen.table} fields={fields} mapping={mapping} onChange={setMapping} />
+                    </Section>
+                    <Section title="karana.operations.import.preview">
+                        <div role="status">
+                            {checking.isFetching && <ProgressBar label={translate('karana.operations.import.checking')} done={0} total={0} />}
+                            {checked !== undefined && (
+                                <Typography>
+                                    {translate('karana.operations.import.possible', possible)}
+                                    {faults.size > 0 && ` ${translate('karana.operations.import.impossible', faults.size)}`}
+                                </Typography>
+                            )}
+                        </div>
+                        {checking.error && <Refused error={checking.error} onRetry={() => void checking.refetch()} />}
+                        <Preview resource={resource} table={mapped(chosen.table, mapping)} faults={faults} />
+                        {faults.size > 0 && possible > 0 && (
+                            <FormControlLabel
+                                control={<Switch checked={isPartial} onChange={event => setPartial(event.target.checked)} />}
+                                label={translate('karana.operations.import.partial')}
+                            />
+                        )}
+                        {running.error && <Refused error={running.error} />}
+                        {running.state === 'running' ? (
+                            <ProgressBar label={translate('karana.operations.import.running')} {...running.progress} />
+                        ) : (
+                            <Button
+                                variant="contained" disabled={!canStart} sx={{ display: 'block', mt: 1 }}
+                                onClick={() => checked && void running.start(checked, isPartial)}
+                            >
+                                {translate('karana.operations.import.start', possible)}
+                            </Button>
+                        )}
+                    </Section>
+                </>
+            )}
+        </>
+    );
+};
