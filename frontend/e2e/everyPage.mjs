@@ -17,13 +17,6 @@ async function faults(page) {
     return violations.flatMap(({ id, help, nodes }) => nodes.map(node => `${id}: ${help}: ${node.target.join(' ')}`));
 }
 
-const settled = async page => {
-    await page.waitForLoadState('networkidle').catch(() => {});
-    await page.getByRole('progressbar').first().waitFor({ state: 'hidden' }).catch(() => {});
-    // What is faded in has its colours at the end.
-    await page.waitForTimeout(400);
-};
-
 /** Looks at the paths, by the names of their pictures; of those before it somebody is signed in for none. */
 export async function everyPage(browser, server, before, after) {
     const wrong = [];
@@ -33,7 +26,8 @@ export async function everyPage(browser, server, before, after) {
             const { page } = person;
             const look = async ([name, path]) => {
                 await person.goes(path);
-                await settled(page);
+                // What is faded in has its colours at the end.
+                await person.rests(500);
                 const at = `${name} (${width}, ${colorScheme})`;
                 wrong.push(...(await faults(page)).map(fault => `${at}: ${fault}`));
                 const wide = await page.evaluate(() => document.documentElement.scrollWidth);

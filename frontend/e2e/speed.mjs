@@ -49,7 +49,7 @@ async function onASlowLine() {
     await page.fill('input[name=user]', 'admin@example.com');
     await page.fill('input[name=password]', 'admin');
     const signIn = await timed(() => page.click('button[type=submit]'), '[data-count]');
-    await page.waitForLoadState('networkidle');
+    await person.rests();
     const again = await timed(() => page.reload(), '[data-count]');
     const second = await vitals(page);
     await context.clearCookies();

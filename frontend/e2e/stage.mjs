@@ -101,8 +101,13 @@ export class Person {
             if (message.type() === 'error' && !message.text().includes('Failed to load resource')) complaints.push(message.text());
         });
         page.on('pageerror', error => complaints.push(String(error)));
+        const under = new Set();
+        for (const end of ['requestfinished', 'requestfailed']) page.on(end, request => under.delete(request));
+        person.isBusy = () => under.size > 0;
         page.on('request', request => {
             const url = request.url();
+            // That one ends when the page does.
+            if (!url.endsWith('/v2/events')) under.add(request);
             if (!url.startsWith(server.address) && !/^(data|blob):/.test(url)) complaints.push(`asks ${url}`);
         });
         return person;
@@ -120,10 +125,19 @@ export class Person {
         return this.page.goto(`${this.server.address}/#${path}`);
     }
 
+    /** Until nothing is asked of the server, for a while. */
+    async rests(milliseconds = 300) {
+        let since = Date.now();
+        await until(async () => {
+            if (this.isBusy()) since = Date.now();
+            return Date.now() - since > milliseconds;
+        });
+    }
+
     /** For the folder of pictures, if there is one. */
     async picture(name) {
         if (!pictures) return;
-        await this.page.waitForLoadState('networkidle').catch(() => {});
+        await this.rests();
         await this.page.screenshot({ path: join(pictures, `${name}.png`) });
     }
 
@@ -140,6 +154,6 @@ export async function until(what, seconds = 20) {
         const value = await what();
         if (value) return value;
         assert.ok(Date.now() < end, `still not after ${seconds} s: ${what}`);
-        await new Promise(resolve => setTimeout(resolve, 200));
+        await new Promise(resolve => setTimeout(resolve, 50));
     }
 }
