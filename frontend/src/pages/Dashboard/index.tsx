@@ -3,6 +3,7 @@ import Typography from '@mui/material/Typography';
 import type { ReactNode } from 'react';
 import { Title, useTranslate } from 'react-admin';
 import { useStanding } from '../../api';
+import { Refused } from '../../components/Refused';
 import { CONNECTIONS } from '../../components/states';
 import { Counts } from './Counts';
 import { FirstSteps } from './FirstSteps';
@@ -34,8 +35,10 @@ const Fleet = () => {
     const counts = useCounts();
     const totals = CONNECTIONS.map(state => counts[state].total);
     const isEmpty = totals.every(total => total === 0);
+    const error = CONNECTIONS.map(state => counts[state].error).find(one => one !== null);
     return (
         <>
+            {error && <Refused error={error} />}
             {standing?.sync && <Warnings />}
             {isEmpty ? <FirstSteps /> : <Counts counts={counts} />}
             <Box sx={{ display: 'grid', gap: 2, alignItems: 'start', gridTemplateColumns: { xs: 'minmax(0, 1fr)', lg: '3fr 2fr' } }}>

@@ -95,7 +95,7 @@ const DestinationLine = ({ destination }: { destination: Destination }) => {
 
 const Deliveries = ({ destinations }: { destinations: Destination[] }) => {
     const translate = useTranslate();
-    const { data, error, refetch } = useAnswer<{ items: Delivery[] }>('/v2/webhooks/deliveries?limit=20', {
+    const { data, error, refetch } = useAnswer<{ items: Delivery[] }>('/v2/webhooks/deliveries?limit=10', {
         key: ['webhooks', 'deliveries'], refetchInterval: OFTEN,
     });
     const addresses = new Map(destinations.map(({ id, url }) => [id, url]));
