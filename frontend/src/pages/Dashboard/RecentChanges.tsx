@@ -11,6 +11,7 @@ import { RecordLink } from '../../components/RecordLink';
 import { Refused } from '../../components/Refused';
 import { Section } from '../../components/Section';
 import { Time } from '../../components/Time';
+import { useCounted } from '../../components/useCounted';
 import { type Deed, type Entry, actorOf, deeds } from './changes';
 
 const SHOWN = 8;
@@ -44,19 +45,19 @@ export const RecentChanges = () => {
     );
 };
 
-const Done = ({ deed: { resource, action, records, fields } }: { deed: Deed }) => {
-    const [translate, label, labelOf] = [useTranslate(), useTranslateLabel(), useGetResourceLabel()];
-    const more = records.length - MOST_RECORDS;
+const Done = ({ deed: { resource, action, records, total, fields } }: { deed: Deed }) => {
+    const [translate, counted, label, labelOf] = [useTranslate(), useCounted(), useTranslateLabel(), useGetResourceLabel()];
+    const more = total - Math.min(records.length, MOST_RECORDS);
     return (
         <div>
-            {translate(`karana.operations.dashboard.${action}`, { name: labelOf(resource, records.length) })}:{' '}
+            {translate(`karana.operations.dashboard.${action}`, { name: labelOf(resource, total) })}:{' '}
             {records.slice(0, MOST_RECORDS).map(({ uuid, name }, at) => (
                 <Fragment key={uuid}>
                     {at > 0 && ', '}
                     <RecordLink resource={resource} uuid={uuid} name={name} />
                 </Fragment>
             ))}
-            {more > 0 && ` ${translate('karana.operations.dashboard.more', more)}`}
+            {more > 0 && ` ${counted('karana.operations.dashboard.more', more)}`}
             {fields.length > 0 && ` (${fields.map(source => String(label({ resource, source }))).join(', ')})`}
         </div>
     );

@@ -11,6 +11,7 @@ import { RecordLink } from '../../components/RecordLink';
 import { Refused } from '../../components/Refused';
 import { Section } from '../../components/Section';
 import { StateChip } from '../../components/StateChip';
+import { useCounted } from '../../components/useCounted';
 import { type Orphan, type Plan, grouped, orphanPath } from './plan';
 import { backEndName } from './standing';
 
@@ -19,7 +20,7 @@ const MOST = 100;
 
 /** What a run would do, and why; and what belongs to no record. It asks the back ends for everything: only when it is wanted. */
 export const PlanView = () => {
-    const translate = useTranslate();
+    const [translate, counted] = [useTranslate(), useCounted()];
     const [isWanted, setWanted] = useState(false);
     const { data, error, isFetching, refetch } = useAnswer<Plan>('/v2/sync/plan', {
         key: ['plan'], enabled: isWanted,
@@ -44,7 +45,7 @@ export const PlanView = () => {
                     )}
                     {groups.length > 0 && (
                         <Typography>
-                            {translate('karana.operations.sync.steps', (data?.actions.length ?? 0) + (data?.drift.length ?? 0))}
+                            {counted('karana.operations.sync.steps', (data?.actions.length ?? 0) + (data?.drift.length ?? 0))}
                         </Typography>
                     )}
                 </div>
@@ -64,7 +65,7 @@ export const PlanView = () => {
                     ))}
                 </List>
                 {groups.length > MOST && (
-                    <Typography>{translate('karana.operations.sync.more_records', groups.length - MOST)}</Typography>
+                    <Typography>{counted('karana.operations.sync.more_records', groups.length - MOST)}</Typography>
                 )}
             </Section>
             {data !== undefined && data.orphans.length > 0 && (
