@@ -21,7 +21,9 @@ const MOST_RECORDS = 3;
 /** Who has changed what, the newest first. */
 export const RecentChanges = () => {
     const translate = useTranslate();
-    const { data, error, refetch } = useAnswer<{ items: Entry[] }>(`/v2/history?limit=${SHOWN}`, { key: ['changes', 'history', SHOWN] });
+    const { data, error, refetch } = useAnswer<{ items: Entry[] }>(`/v2/history?limit=${SHOWN}`, {
+        key: ['changes', 'history', SHOWN],
+    });
     return (
         <Section
             title="karana.operations.dashboard.changes"

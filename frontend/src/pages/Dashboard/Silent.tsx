@@ -50,14 +50,19 @@ export const Silent = ({ state, total }: { state: 'late' | 'offline'; total: num
                         {list.data?.map(({ id, name, owner, status }) => (
                             <ListItem
                                 key={id} divider disableGutters
-                                sx={{ display: 'grid', columnGap: 2, rowGap: 1, gridTemplateColumns: { sm: '1fr 1fr 1fr' }, overflowWrap: 'anywhere' }}
+                                sx={{
+                                    display: 'grid', columnGap: 2, rowGap: 1, gridTemplateColumns: { sm: '1fr 1fr 1fr' },
+                                    overflowWrap: 'anywhere',
+                                }}
                             >
                                 <MuiLink component={Link} to={`/karanas/${id}/show`}>{name}</MuiLink>
                                 <span>
                                     {owner === null ? translate('karana.stock') : <RecordLink resource="users" uuid={owner} />}
                                 </span>
                                 <Box component="span" sx={{ typography: 'body2' }}>
-                                    {status?.last_seen && <>{ago(status.last_seen, Date.now(), locale)}, <Time at={status.last_seen} /></>}
+                                    {status?.last_seen && (
+                                        <>{ago(status.last_seen, Date.now(), locale)}, <Time at={status.last_seen} /></>
+                                    )}
                                 </Box>
                             </ListItem>
                         ))}

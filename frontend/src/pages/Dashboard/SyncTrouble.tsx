@@ -52,7 +52,9 @@ export const SyncTrouble = () => {
                         {reasons(item).map(({ backend, reason, nextTry }) => (
                             <Typography key={backend} variant="body2">
                                 {backEndName(backend)}: {reason}
-                                {nextTry !== undefined && <> ({translate('karana.operations.sync.next_try')}: <Time at={nextTry} />)</>}
+                                {nextTry !== undefined && (
+                                    <> ({translate('karana.operations.sync.next_try')}: <Time at={nextTry} />)</>
+                                )}
                             </Typography>
                         ))}
                     </ListItem>

@@ -15,7 +15,10 @@ export function useCounts(): Record<Connection, Count> {
     const count = (of: Connection): Count => {
         const { total, data, error } = useGetList(
             'karanas',
-            { filter: { connection: of }, pagination: { page: 1, perPage: 1 }, sort: { field: 'name', order: 'ASC' }, meta: 'fields=uuid' },
+            {
+                filter: { connection: of }, pagination: { page: 1, perPage: 1 }, sort: { field: 'name', order: 'ASC' },
+                meta: 'fields=uuid',
+            },
             LIVE,
         );
         return { total, one: data?.[0]?.id as string | undefined, error };

@@ -51,7 +51,9 @@ export const PlanView = () => {
                 </div>
                 <List disablePadding>
                     {groups.slice(0, MOST).map(({ resource, uuid, steps }) => (
-                        <ListItem key={`${resource}/${uuid}`} divider disableGutters sx={{ display: 'block', overflowWrap: 'anywhere' }}>
+                        <ListItem
+                            key={`${resource}/${uuid}`} divider disableGutters sx={{ display: 'block', overflowWrap: 'anywhere' }}
+                        >
                             <RecordLink resource={resource} uuid={uuid} />
                             <Box component="ul" sx={{ my: 0, pl: 3, typography: 'body2' }}>
                                 {steps.map(({ backend, action, reason, isDrift }, at) => (
@@ -97,7 +99,9 @@ const Orphans = ({ orphans, onDropped }: { orphans: Orphan[]; onDropped: () => v
             <Typography>{translate('karana.operations.sync.orphans_explained')}</Typography>
             <List disablePadding>
                 {orphans.map(orphan => (
-                    <ListItem key={orphanPath(orphan)} divider disableGutters sx={{ gap: 1, flexWrap: 'wrap', overflowWrap: 'anywhere' }}>
+                    <ListItem
+                        key={orphanPath(orphan)} divider disableGutters sx={{ gap: 1, flexWrap: 'wrap', overflowWrap: 'anywhere' }}
+                    >
                         <Box sx={{ flex: 1, minWidth: 200 }}>
                             {backEndName(orphan.backend)}, {orphan.kind}: <code>{orphan.name}</code>
                         </Box>

@@ -83,10 +83,14 @@ const DestinationLine = ({ destination }: { destination: Destination }) => {
                     })}
                 </div>
                 {last_delivery && (
-                    <div>{translate('karana.operations.webhooks.last_delivery')}: <Time at={last_delivery.at} /> ({last_delivery.status})</div>
+                    <div>
+                        {translate('karana.operations.webhooks.last_delivery')}: <Time at={last_delivery.at} /> ({last_delivery.status})
+                    </div>
                 )}
                 {last_failure && (
-                    <div>{translate('karana.operations.webhooks.last_failure')}: <Time at={last_failure.at} /> – {last_failure.reason}</div>
+                    <div>
+                        {translate('karana.operations.webhooks.last_failure')}: <Time at={last_failure.at} /> – {last_failure.reason}
+                    </div>
                 )}
                 {next_try && <div>{translate('karana.operations.sync.next_try')}: <Time at={next_try} /></div>}
             </Box>

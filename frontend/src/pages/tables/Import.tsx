@@ -87,7 +87,9 @@ export const Import = ({ resource, api }: { resource: string; api: OpenApi }) =>
                     </Section>
                     <Section title="karana.operations.import.preview">
                         <div role="status">
-                            {checking.isFetching && <ProgressBar label={translate('karana.operations.import.checking')} done={0} total={0} />}
+                            {checking.isFetching && (
+                                <ProgressBar label={translate('karana.operations.import.checking')} done={0} total={0} />
+                            )}
                             {checked !== undefined && (
                                 <Typography>
                                     {counted('karana.operations.import.possible', possible)}
