@@ -1,9 +1,9 @@
 import Box from '@mui/material/Box';
 import Typography from '@mui/material/Typography';
 import { type RefObject, Suspense, lazy, useEffect, useRef, useState } from 'react';
-import { useLocale, useTranslate } from 'react-admin';
 import { useAnswer } from '../api';
 import { type Counts, perStep } from './posts';
+import { useCounted } from './useCounted';
 
 const Bars = lazy(() => import('./Bars'));
 
@@ -11,8 +11,7 @@ const OFTEN = 5 * 60_000;
 
 /** How often a karana has posted in the last day. Asked for when it comes into view. */
 export const Sparkline = ({ karana, name, height = 48 }: { karana: string; name: string; height?: number }) => {
-    const translate = useTranslate();
-    const number = new Intl.NumberFormat(useLocale());
+    const counted = useCounted();
     const place = useRef<HTMLDivElement>(null);
     const isSeen = useSeen(place);
     const { data, error } = useAnswer<Counts>(`/v2/karanas/${karana}/series?aggregate=count&every=30m`, {
@@ -20,7 +19,7 @@ export const Sparkline = ({ karana, name, height = 48 }: { karana: string; name:
     });
     const steps = data && perStep(data);
     const total = steps?.counts.reduce((sum, count) => sum + count, 0) ?? 0;
-    const text = translate('karana.operations.posts.text', { smart_count: total, count: number.format(total) });
+    const text = counted('karana.operations.posts.text', total);
     return (
         <Box ref={place} sx={{ minHeight: height }}>
             {error && <Typography variant="body2">{error.message}</Typography>}

@@ -6,10 +6,10 @@ import Typography from '@mui/material/Typography';
 import { useLocale } from 'react-admin';
 import { Link } from 'react-router-dom';
 import { CONNECTIONS, Connection } from '../../components/states';
-import type { useCounts } from './useCounts';
+import type { Connection as State, Count } from './useCounts';
 
 /** How many are in each state, and the way to them. */
-export const Counts = ({ counts }: { counts: ReturnType<typeof useCounts> }) => {
+export const Counts = ({ counts }: { counts: Record<State, Count> }) => {
     const number = new Intl.NumberFormat(useLocale());
     return (
         <Box sx={{ display: 'grid', gap: 2, gridTemplateColumns: { xs: '1fr 1fr', sm: 'repeat(4, 1fr)' } }}>

@@ -11,6 +11,7 @@ import { RecordLink } from '../../components/RecordLink';
 import { Refused } from '../../components/Refused';
 import { Section } from '../../components/Section';
 import { Time } from '../../components/Time';
+import { useCounted } from '../../components/useCounted';
 import { type Deed, type Entry, actorOf, deeds } from './changes';
 
 const SHOWN = 8;
@@ -20,7 +21,9 @@ const MOST_RECORDS = 3;
 /** Who has changed what, the newest first. */
 export const RecentChanges = () => {
     const translate = useTranslate();
-    const { data, error, refetch } = useAnswer<{ items: Entry[] }>(`/v2/history?limit=${SHOWN}`, { key: ['changes', 'history', SHOWN] });
+    const { data, error, refetch } = useAnswer<{ items: Entry[] }>(`/v2/history?limit=${SHOWN}`, {
+        key: ['changes', 'history', SHOWN],
+    });
     return (
         <Section
             title="karana.operations.dashboard.changes"
@@ -44,19 +47,19 @@ export const RecentChanges = () => {
     );
 };
 
-const Done = ({ deed: { resource, action, records, fields } }: { deed: Deed }) => {
-    const [translate, label, labelOf] = [useTranslate(), useTranslateLabel(), useGetResourceLabel()];
-    const more = records.length - MOST_RECORDS;
+const Done = ({ deed: { resource, action, records, total, fields } }: { deed: Deed }) => {
+    const [translate, counted, label, labelOf] = [useTranslate(), useCounted(), useTranslateLabel(), useGetResourceLabel()];
+    const more = total - Math.min(records.length, MOST_RECORDS);
     return (
         <div>
-            {translate(`karana.operations.dashboard.${action}`, { name: labelOf(resource, records.length) })}:{' '}
+            {translate(`karana.operations.dashboard.${action}`, { name: labelOf(resource, total) })}:{' '}
             {records.slice(0, MOST_RECORDS).map(({ uuid, name }, at) => (
                 <Fragment key={uuid}>
                     {at > 0 && ', '}
                     <RecordLink resource={resource} uuid={uuid} name={name} />
                 </Fragment>
             ))}
-            {more > 0 && ` ${translate('karana.operations.dashboard.more', more)}`}
+            {more > 0 && ` ${counted('karana.operations.dashboard.more', more)}`}
             {fields.length > 0 && ` (${fields.map(source => String(label({ resource, source }))).join(', ')})`}
         </div>
     );

@@ -6,6 +6,7 @@ import Typography from '@mui/material/Typography';
 import { ListContextProvider, Pagination, type RaRecord, useGetList, useList, useLocale, useTranslate } from 'react-admin';
 import { Link } from 'react-router-dom';
 import { RecordLink } from '../../components/RecordLink';
+import { Refused } from '../../components/Refused';
 import { Section } from '../../components/Section';
 import { Time } from '../../components/Time';
 import { LIVE } from '../../components/states';
@@ -24,7 +25,7 @@ const PER_PAGE = 8;
 /** Karanas that are late or offline, the longest silent first. */
 export const Silent = ({ state, total }: { state: 'late' | 'offline'; total: number | undefined }) => {
     const [translate, locale] = [useTranslate(), useLocale()];
-    const { data } = useGetList<Karana>(
+    const { data, error, refetch } = useGetList<Karana>(
         'karanas',
         {
             filter: { connection: state }, pagination: { page: 1, perPage: MOST }, sort: { field: 'name', order: 'ASC' },
@@ -39,6 +40,7 @@ export const Silent = ({ state, total }: { state: 'late' | 'offline'; total: num
     return (
         <Section title={`karana.operations.dashboard.${state}`}>
             {total === 0 && <Typography>{translate('karana.dashboard.nobody')}</Typography>}
+            {error && <Refused error={error} onRetry={() => void refetch()} />}
             {total !== 0 && data !== undefined && (
                 <ListContextProvider value={list}>
                     {total !== undefined && total > MOST && (
@@ -48,14 +50,19 @@ export const Silent = ({ state, total }: { state: 'late' | 'offline'; total: num
                         {list.data?.map(({ id, name, owner, status }) => (
                             <ListItem
                                 key={id} divider disableGutters
-                                sx={{ display: 'grid', columnGap: 2, rowGap: 1, gridTemplateColumns: { sm: '1fr 1fr 1fr' }, overflowWrap: 'anywhere' }}
+                                sx={{
+                                    display: 'grid', columnGap: 2, rowGap: 1, gridTemplateColumns: { sm: '1fr 1fr 1fr' },
+                                    overflowWrap: 'anywhere',
+                                }}
                             >
                                 <MuiLink component={Link} to={`/karanas/${id}/show`}>{name}</MuiLink>
                                 <span>
                                     {owner === null ? translate('karana.stock') : <RecordLink resource="users" uuid={owner} />}
                                 </span>
                                 <Box component="span" sx={{ typography: 'body2' }}>
-                                    {status?.last_seen && <>{ago(status.last_seen, Date.now(), locale)}, <Time at={status.last_seen} /></>}
+                                    {status?.last_seen && (
+                                        <>{ago(status.last_seen, Date.now(), locale)}, <Time at={status.last_seen} /></>
+                                    )}
                                 </Box>
                             </ListItem>
                         ))}

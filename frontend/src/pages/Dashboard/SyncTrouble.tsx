@@ -10,13 +10,14 @@ import { RecordLink } from '../../components/RecordLink';
 import { Refused } from '../../components/Refused';
 import { Section } from '../../components/Section';
 import { Time } from '../../components/Time';
+import { useCounted } from '../../components/useCounted';
 import { type Overview, backEndName, count, reasons } from '../sync/standing';
 
 const SHOWN = 5;
 
 /** What is not at the back ends as the records ask for, and why. */
 export const SyncTrouble = () => {
-    const translate = useTranslate();
+    const [translate, counted] = [useTranslate(), useCounted()];
     const { data, error, refetch } = useAnswer<Overview>(`/v2/sync?state=failed&limit=${SHOWN}`, {
         key: ['changes', 'sync', 'failed'], refetchInterval: 30_000,
     });
@@ -39,8 +40,8 @@ export const SyncTrouble = () => {
                     {failed + pending === 0
                         ? translate('karana.operations.dashboard.all_synced')
                         : [
-                            failed > 0 && translate('karana.operations.dashboard.failed', failed),
-                            pending > 0 && translate('karana.operations.dashboard.pending', pending),
+                            failed > 0 && counted('karana.operations.dashboard.failed', failed),
+                            pending > 0 && counted('karana.operations.dashboard.pending', pending),
                         ].filter(Boolean).join(' ')}
                 </Typography>
             )}
@@ -51,7 +52,9 @@ export const SyncTrouble = () => {
                         {reasons(item).map(({ backend, reason, nextTry }) => (
                             <Typography key={backend} variant="body2">
                                 {backEndName(backend)}: {reason}
-                                {nextTry !== undefined && <> ({translate('karana.operations.sync.next_try')}: <Time at={nextTry} />)</>}
+                                {nextTry !== undefined && (
+                                    <> ({translate('karana.operations.sync.next_try')}: <Time at={nextTry} />)</>
+                                )}
                             </Typography>
                         ))}
                     </ListItem>

@@ -26,6 +26,8 @@ export interface Deed {
     resource: string;
     action: Change['action'];
     records: { uuid: string; name?: string }[];
+    /** Of how many: more than are shown, where an entry is too long. */
+    total: number;
     /** By their paths, `config.post_int`. */
     fields: string[];
 }
@@ -39,20 +41,25 @@ function nameIn({ patch }: Change): string | undefined {
 }
 
 /** What an entry is about: deeds of the same kind together. */
-export function deeds({ changes = [] }: Entry): Deed[] {
+export function deeds({ changes = [], records }: Entry): Deed[] {
     const found = new Map<string, Deed>();
     for (const change of changes) {
         const { resource, action, uuid, patch, secrets = [] } = change;
         const key = `${action} ${resource}`;
-        const deed = found.get(key) ?? { resource, action, records: [], fields: [] };
+        const deed = found.get(key) ?? { resource, action, records: [], total: 0, fields: [] };
         deed.records.push({ uuid, name: nameIn(change) });
+        deed.total += 1;
         if (action === 'update') {
             const fields = [...patch.map(({ path }) => fieldOf(path)), ...secrets.map(fieldOf)];
             deed.fields = [...new Set([...deed.fields, ...fields.filter(field => field !== '')])];
         }
         found.set(key, deed);
     }
-    return [...found.values()];
+    const all = [...found.values()];
+    // Of what is not shown nobody knows which kind it is, unless there is one alone.
+    const [only] = all;
+    if (only !== undefined && all.length === 1) only.total = Math.max(only.total, records ?? 0);
+    return all;
 }
 
 /** The record of who did it, if it was somebody. */

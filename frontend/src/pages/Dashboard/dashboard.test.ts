@@ -13,7 +13,7 @@ describe('changes in words', () => {
         const patch = [{ op: 'replace', path: '/config/post_int', value: 5 }, { op: 'replace', path: '/note', value: 'x' }];
         const change = { resource: 'karanas', uuid: '1', action: 'update' as const, patch, secrets: ['/config/password'] };
         expect(deeds(entry([change]))).toEqual([{
-            resource: 'karanas', action: 'update', records: [{ uuid: '1', name: undefined }],
+            resource: 'karanas', action: 'update', records: [{ uuid: '1', name: undefined }], total: 1,
             fields: ['config.post_int', 'note', 'config.password'],
         }]);
     });
@@ -27,6 +27,11 @@ describe('changes in words', () => {
             ['create', [{ uuid: '1', name: 'Anna' }, { uuid: '2', name: 'b@c.org' }]],
             ['delete', [{ uuid: '3', name: undefined }]],
         ]);
+    });
+
+    it('say how many there are, also of an entry that is too long to be shown', () => {
+        const change = { resource: 'karanas', uuid: '1', action: 'delete' as const, patch: [] };
+        expect(deeds({ ...entry([change]), records: 3000 }).map(({ total }) => total)).toEqual([3000]);
     });
 
     it('know who did it, unless it was a part of the program', () => {

@@ -1,18 +1,21 @@
 import Box from '@mui/material/Box';
 import Typography from '@mui/material/Typography';
-import type { ReactNode } from 'react';
+import { type ReactNode, Suspense, lazy } from 'react';
 import { Title, useTranslate } from 'react-admin';
 import { useStanding } from '../../api';
+import { Refused } from '../../components/Refused';
 import { CONNECTIONS } from '../../components/states';
 import { Counts } from './Counts';
 import { FirstSteps } from './FirstSteps';
 import { OwnKaranas } from './OwnKaranas';
-import { Posts } from './Posts';
 import { RecentChanges } from './RecentChanges';
 import { Silent } from './Silent';
 import { SyncTrouble } from './SyncTrouble';
 import { Warnings } from './Warnings';
 import { useCounts } from './useCounts';
+
+// With a form and a chart, which are much to load: nothing waits for it.
+const Posts = lazy(async () => ({ default: (await import('./Posts')).Posts }));
 
 /** What one sees at once. */
 export const Dashboard = () => {
@@ -34,18 +37,26 @@ const Fleet = () => {
     const counts = useCounts();
     const totals = CONNECTIONS.map(state => counts[state].total);
     const isEmpty = totals.every(total => total === 0);
+    const error = CONNECTIONS.map(state => counts[state].error).find(one => one !== null);
     return (
         <>
+            {error && <Refused error={error} />}
             {standing?.sync && <Warnings />}
             {isEmpty ? <FirstSteps /> : <Counts counts={counts} />}
-            <Box sx={{ display: 'grid', gap: 2, alignItems: 'start', gridTemplateColumns: { xs: 'minmax(0, 1fr)', lg: '3fr 2fr' } }}>
+            <Box
+                sx={{ display: 'grid', gap: 2, alignItems: 'start', gridTemplateColumns: { xs: 'minmax(0, 1fr)', lg: '3fr 2fr' } }}
+            >
                 <Column>
                     {!isEmpty && <Silent state="offline" total={counts.offline.total} />}
                     <Silent state="late" total={counts.late.total} />
                     {standing?.sync && <SyncTrouble />}
                 </Column>
                 <Column>
-                    {!isEmpty && <Posts first={counts.online.one} />}
+                    {!isEmpty && (
+                        <Suspense fallback={null}>
+                            <Posts first={counts.online.one} />
+                        </Suspense>
+                    )}
                     <RecentChanges />
                 </Column>
             </Box>

@@ -9,6 +9,7 @@ import { ProgressBar } from '../../components/ProgressBar';
 import { RecordLink } from '../../components/RecordLink';
 import { Refused } from '../../components/Refused';
 import { Section } from '../../components/Section';
+import { useCounted } from '../../components/useCounted';
 import { type Report, overall } from './progress';
 import { backEndName } from './standing';
 import type { useRun } from './useRun';
@@ -62,7 +63,7 @@ export const Apply = ({ isRunning, scope, run, report, error, start }: ReturnTyp
 };
 
 const Outcome = ({ report }: { report: Report }) => {
-    const translate = useTranslate();
+    const [translate, counted] = [useTranslate(), useCounted()];
     const away = Object.entries(report.backends).filter(([, { result }]) => result === 'failed');
     const isGood = report.failures.length === 0 && away.length === 0;
     return (
@@ -70,8 +71,8 @@ const Outcome = ({ report }: { report: Report }) => {
             <Alert severity={isGood ? 'success' : 'warning'}>
                 {report.actions_done === 0
                     ? translate('karana.operations.sync.nothing_done')
-                    : translate('karana.operations.sync.done', report.actions_done)}
-                {report.failures.length > 0 && ` ${translate('karana.operations.sync.failures', report.failures.length)}`}
+                    : counted('karana.operations.sync.done', report.actions_done)}
+                {report.failures.length > 0 && ` ${counted('karana.operations.sync.failures', report.failures.length)}`}
             </Alert>
             <List dense>
                 {away.map(([backend, { reason }]) => (

@@ -11,6 +11,7 @@ import { RecordLink } from '../../components/RecordLink';
 import { Refused } from '../../components/Refused';
 import { Section } from '../../components/Section';
 import { StateChip } from '../../components/StateChip';
+import { useCounted } from '../../components/useCounted';
 import { type Orphan, type Plan, grouped, orphanPath } from './plan';
 import { backEndName } from './standing';
 
@@ -19,7 +20,7 @@ const MOST = 100;
 
 /** What a run would do, and why; and what belongs to no record. It asks the back ends for everything: only when it is wanted. */
 export const PlanView = () => {
-    const translate = useTranslate();
+    const [translate, counted] = [useTranslate(), useCounted()];
     const [isWanted, setWanted] = useState(false);
     const { data, error, isFetching, refetch } = useAnswer<Plan>('/v2/sync/plan', {
         key: ['plan'], enabled: isWanted,
@@ -44,13 +45,15 @@ export const PlanView = () => {
                     )}
                     {groups.length > 0 && (
                         <Typography>
-                            {translate('karana.operations.sync.steps', (data?.actions.length ?? 0) + (data?.drift.length ?? 0))}
+                            {counted('karana.operations.sync.steps', (data?.actions.length ?? 0) + (data?.drift.length ?? 0))}
                         </Typography>
                     )}
                 </div>
                 <List disablePadding>
                     {groups.slice(0, MOST).map(({ resource, uuid, steps }) => (
-                        <ListItem key={`${resource}/${uuid}`} divider disableGutters sx={{ display: 'block', overflowWrap: 'anywhere' }}>
+                        <ListItem
+                            key={`${resource}/${uuid}`} divider disableGutters sx={{ display: 'block', overflowWrap: 'anywhere' }}
+                        >
                             <RecordLink resource={resource} uuid={uuid} />
                             <Box component="ul" sx={{ my: 0, pl: 3, typography: 'body2' }}>
                                 {steps.map(({ backend, action, reason, isDrift }, at) => (
@@ -64,7 +67,7 @@ export const PlanView = () => {
                     ))}
                 </List>
                 {groups.length > MOST && (
-                    <Typography>{translate('karana.operations.sync.more_records', groups.length - MOST)}</Typography>
+                    <Typography>{counted('karana.operations.sync.more_records', groups.length - MOST)}</Typography>
                 )}
             </Section>
             {data !== undefined && data.orphans.length > 0 && (
@@ -96,7 +99,9 @@ const Orphans = ({ orphans, onDropped }: { orphans: Orphan[]; onDropped: () => v
             <Typography>{translate('karana.operations.sync.orphans_explained')}</Typography>
             <List disablePadding>
                 {orphans.map(orphan => (
-                    <ListItem key={orphanPath(orphan)} divider disableGutters sx={{ gap: 1, flexWrap: 'wrap', overflowWrap: 'anywhere' }}>
+                    <ListItem
+                        key={orphanPath(orphan)} divider disableGutters sx={{ gap: 1, flexWrap: 'wrap', overflowWrap: 'anywhere' }}
+                    >
                         <Box sx={{ flex: 1, minWidth: 200 }}>
                             {backEndName(orphan.backend)}, {orphan.kind}: <code>{orphan.name}</code>
                         </Box>

@@ -11,6 +11,7 @@ import { Refused } from '../../components/Refused';
 import { Section } from '../../components/Section';
 import { StateChip } from '../../components/StateChip';
 import { Time } from '../../components/Time';
+import { useCounted } from '../../components/useCounted';
 import { type Delivery, type Destination, isInTrouble } from './webhooks';
 
 const KINDS = { pending: 'waiting', delivered: 'good', given_up: 'bad' } as const;
@@ -82,10 +83,14 @@ const DestinationLine = ({ destination }: { destination: Destination }) => {
                     })}
                 </div>
                 {last_delivery && (
-                    <div>{translate('karana.operations.webhooks.last_delivery')}: <Time at={last_delivery.at} /> ({last_delivery.status})</div>
+                    <div>
+                        {translate('karana.operations.webhooks.last_delivery')}: <Time at={last_delivery.at} /> ({last_delivery.status})
+                    </div>
                 )}
                 {last_failure && (
-                    <div>{translate('karana.operations.webhooks.last_failure')}: <Time at={last_failure.at} /> – {last_failure.reason}</div>
+                    <div>
+                        {translate('karana.operations.webhooks.last_failure')}: <Time at={last_failure.at} /> – {last_failure.reason}
+                    </div>
                 )}
                 {next_try && <div>{translate('karana.operations.sync.next_try')}: <Time at={next_try} /></div>}
             </Box>
@@ -94,8 +99,8 @@ const DestinationLine = ({ destination }: { destination: Destination }) => {
 };
 
 const Deliveries = ({ destinations }: { destinations: Destination[] }) => {
-    const translate = useTranslate();
-    const { data, error, refetch } = useAnswer<{ items: Delivery[] }>('/v2/webhooks/deliveries?limit=20', {
+    const [translate, counted] = [useTranslate(), useCounted()];
+    const { data, error, refetch } = useAnswer<{ items: Delivery[] }>('/v2/webhooks/deliveries?limit=10', {
         key: ['webhooks', 'deliveries'], refetchInterval: OFTEN,
     });
     const addresses = new Map(destinations.map(({ id, url }) => [id, url]));
@@ -119,7 +124,7 @@ const Deliveries = ({ destinations }: { destinations: Destination[] }) => {
                             {resource !== undefined && uuid !== undefined && <RecordLink resource={resource} uuid={uuid} />}
                             <Time at={created_at} />
                             {destinations.length > 1 && <span>{addresses.get(destination)}</span>}
-                            <span>{translate('karana.operations.webhooks.attempts', attempts)}</span>
+                            <span>{counted('karana.operations.webhooks.attempts', attempts)}</span>
                             {state !== 'delivered' && reason && <span>{reason}</span>}
                             {next_try && <span>{translate('karana.operations.sync.next_try')}: <Time at={next_try} /></span>}
                         </ListItem>

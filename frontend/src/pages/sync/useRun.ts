@@ -10,6 +10,9 @@ export interface Scope {
     id?: string;
 }
 
+// The server tells of ten records a second, and each is looked up by its name: too much for a phone. In milliseconds.
+const OFTEN = 1000;
+
 interface Now {
     isRunning: boolean;
     scope?: Scope;
@@ -32,10 +35,16 @@ export function useRun() {
     const start = async (scope: Scope) => {
         const { signal } = ending.current;
         setNow({ isRunning: true, scope, run: NOTHING });
+        let shown = 0;
+        const onProgress = (progress: Progress) => {
+            const isLast = progress.done >= progress.total;
+            if (!isLast && Date.now() - shown < OFTEN) return;
+            shown = Date.now();
+            setNow(before => ({ ...before, run: fold(before.run, progress) }));
+        };
         try {
             const report = await work<Progress, Report>(client, {
-                path: `/v2/sync?${new URLSearchParams({ ...scope })}`, signal,
-                onProgress: progress => setNow(before => ({ ...before, run: fold(before.run, progress) })),
+                path: `/v2/sync?${new URLSearchParams({ ...scope })}`, signal, onProgress,
             });
             setNow(before => ({ ...before, isRunning: false, report }));
         } catch (error) {

@@ -9,6 +9,7 @@ import { client } from '../../api';
 import { ProgressBar } from '../../components/ProgressBar';
 import { Refused } from '../../components/Refused';
 import { Section } from '../../components/Section';
+import { useCounted } from '../../components/useCounted';
 import { Columns } from './Columns';
 import { Preview } from './Preview';
 import { Result } from './Result';
@@ -28,7 +29,7 @@ interface Chosen {
 
 /** From a file to records: its columns, what would become of its rows, and the import. */
 export const Import = ({ resource, api }: { resource: string; api: OpenApi }) => {
-    const [translate, label] = [useTranslate(), useTranslateLabel()];
+    const [translate, counted, label] = [useTranslate(), useCounted(), useTranslateLabel()];
     const fields = fieldsOf(api, resource);
     const [chosen, setChosen] = useState<Chosen>();
     const [fault, setFault] = useState<string>();
@@ -86,11 +87,13 @@ export const Import = ({ resource, api }: { resource: string; api: OpenApi }) =>
                     </Section>
                     <Section title="karana.operations.import.preview">
                         <div role="status">
-                            {checking.isFetching && <ProgressBar label={translate('karana.operations.import.checking')} done={0} total={0} />}
+                            {checking.isFetching && (
+                                <ProgressBar label={translate('karana.operations.import.checking')} done={0} total={0} />
+                            )}
                             {checked !== undefined && (
                                 <Typography>
-                                    {translate('karana.operations.import.possible', possible)}
-                                    {faults.size > 0 && ` ${translate('karana.operations.import.impossible', faults.size)}`}
+                                    {counted('karana.operations.import.possible', possible)}
+                                    {faults.size > 0 && ` ${counted('karana.operations.import.impossible', faults.size)}`}
                                 </Typography>
                             )}
                         </div>
@@ -110,7 +113,7 @@ export const Import = ({ resource, api }: { resource: string; api: OpenApi }) =>
                                 variant="contained" disabled={!canStart} sx={{ display: 'block', mt: 1 }}
                                 onClick={() => checked && void running.start(checked, isPartial)}
                             >
-                                {translate('karana.operations.import.start', possible)}
+                                {counted('karana.operations.import.start', possible)}
                             </Button>
                         )}
                     </Section>

@@ -14,7 +14,7 @@ import Typography from '@mui/material/Typography';
 import type { Theme } from '@mui/material/styles';
 import useMediaQuery from '@mui/material/useMediaQuery';
 import { useState } from 'react';
-import { useTranslate, useTranslateLabel } from 'react-admin';
+import { useGetResourceLabel, useTranslate, useTranslateLabel } from 'react-admin';
 import type { Fault, Faults } from './outcome';
 import type { Table } from './table';
 
@@ -22,7 +22,7 @@ const PER_PAGE = 10;
 
 /** The rows as they will be, with what is wrong at the cells. Passwords are not shown. */
 export const Preview = ({ resource, table, faults }: { resource: string; table: Table; faults: Faults }) => {
-    const [translate, translateLabel] = [useTranslate(), useTranslateLabel()];
+    const [translate, translateLabel, labelOf] = [useTranslate(), useTranslateLabel(), useGetResourceLabel()];
     const [page, setPage] = useState(0);
     const [onlyFaulty, setOnlyFaulty] = useState(false);
     const isNarrow = useMediaQuery<Theme>(theme => theme.breakpoints.down('sm'));
@@ -59,7 +59,7 @@ export const Preview = ({ resource, table, faults }: { resource: string; table: 
                     ))}
                 </List>
             ) : (
-                <TableContainer tabIndex={0} role="region" aria-label={translate('karana.operations.import.preview')}>
+                <TableContainer tabIndex={0} role="region" aria-label={labelOf(resource, 2)}>
                     <MuiTable size="small">
                         <TableHead>
                             <TableRow>

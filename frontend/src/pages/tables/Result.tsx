@@ -6,6 +6,7 @@ import { Link } from 'react-router-dom';
 import { client, useStanding } from '../../api';
 import { RecordLink } from '../../components/RecordLink';
 import { csv, save } from '../../components/download';
+import { useCounted } from '../../components/useCounted';
 import { credentials } from './credentials';
 
 // More than these nobody clicks through.
@@ -15,7 +16,7 @@ const MOST_LINKS = 20;
 export const Result = ({ resource, made, refused, onAgain }: {
     resource: string; made: string[]; refused: number; onAgain: () => void;
 }) => {
-    const [translate, notify, standing] = [useTranslate(), useNotify(), useStanding()];
+    const [translate, counted, notify, standing] = [useTranslate(), useCounted(), useNotify(), useStanding()];
     const download = async () => {
         try {
             save(csv(await credentials(client, made, standing?.influxdb ?? null)), 'credentials.csv');
@@ -26,8 +27,8 @@ export const Result = ({ resource, made, refused, onAgain }: {
     return (
         <>
             <Alert severity={refused > 0 ? 'warning' : 'success'} sx={{ mb: 2 }}>
-                {translate('karana.operations.import.made', made.length)}
-                {refused > 0 && ` ${translate('karana.operations.import.refused', refused)}`}
+                {counted('karana.operations.import.made', made.length)}
+                {refused > 0 && ` ${counted('karana.operations.import.refused', refused)}`}
             </Alert>
             <Box component="ul" sx={{ columns: '16em', m: 0, pl: 3 }}>
                 {made.slice(0, MOST_LINKS).map(uuid => (
@@ -35,7 +36,7 @@ export const Result = ({ resource, made, refused, onAgain }: {
                         <RecordLink resource={resource} uuid={uuid} />
                     </li>
                 ))}
-                {made.length > MOST_LINKS && <li>… {translate('karana.operations.import.more', made.length - MOST_LINKS)}</li>}
+                {made.length > MOST_LINKS && <li>… {counted('karana.operations.import.more', made.length - MOST_LINKS)}</li>}
             </Box>
             <Box sx={{ display: 'flex', flexWrap: 'wrap', gap: 1, mt: 2 }}>
                 {resource === 'karanas' && made.length > 0 && (
