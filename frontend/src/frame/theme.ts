@@ -11,7 +11,11 @@ export const light = {
     ...defaultLightTheme,
     typography,
     components: { ...defaultLightTheme.components, ...DELETING },
-    palette: { ...defaultLightTheme.palette, primary: { main: '#1b5e20' }, secondary: { main: '#1b5e20' }, error: { main: '#b71c1c' } },
+    palette: {
+        ...defaultLightTheme.palette, primary: { main: '#1b5e20' }, secondary: { main: '#1b5e20' },
+        // Legible on the grey below a form, too.
+        error: { main: '#b71c1c' },
+    },
 };
 
 export const dark = {
