@@ -34,9 +34,11 @@ export async function everyPage(browser, server, before, after) {
                 if (wide > width) wrong.push(`${at}: is ${wide} px wide`);
                 await person.picture(`${name}-${width}-${colorScheme}`);
             };
-            for (const one of Object.entries(before)) await look(one);
-            await person.signsIn();
-            for (const one of Object.entries(after)) await look(one);
+            await person.does(async () => {
+                for (const one of Object.entries(before)) await look(one);
+                await person.signsIn();
+                for (const one of Object.entries(after)) await look(one);
+            });
             await person.leaves();
         }
     }

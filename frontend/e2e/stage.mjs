@@ -141,6 +141,17 @@ export class Person {
         await this.page.screenshot({ path: join(pictures, `${name}.png`) });
     }
 
+    /** Does something; leaves a picture of where it did not go on. */
+    async does(what) {
+        try {
+            await what();
+        } catch (error) {
+            await this.picture('failed').catch(() => {});
+            console.error(`at ${this.page.url()}`, this.complaints);
+            throw error;
+        }
+    }
+
     async leaves() {
         await this.context.close();
         assert.deepEqual(this.complaints, [], 'the browser complains');

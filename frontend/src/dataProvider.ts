@@ -146,7 +146,8 @@ export function dataProvider(client: Client, onDeleted: (resource: string, ids: 
                 const some = await Promise.all(ids.slice(start, start + AT_ONCE).map(id => read(resource, id)));
                 tags.push(...some.map(one => one[ETAG] as string));
             }
-            const operation = (id: Identifier, place: number) => ({ op: 'delete', resource, uuid: String(id), if_match: tags[place] ?? '*' });
+            const operation = (id: Identifier, place: number) =>
+                ({ op: 'delete', resource, uuid: String(id), if_match: tags[place] ?? '*' });
             await call('/v2/batch', { method: 'POST', body: { operations: ids.map(operation) } });
             onDeleted(resource, ids.map(String));
             return { data: ids };

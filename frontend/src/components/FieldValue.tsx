@@ -38,7 +38,9 @@ export const FieldValue = ({ field, value, link = true }: { field: Field | undef
     if (typeof value === 'number') return <>{value.toLocaleString(locale, { maximumFractionDigits: 10 })}</>;
     if (typeof value === 'object') return <code>{JSON.stringify(value)}</code>;
     if (field?.kind === 'time') return <Time at={String(value)} />;
-    if (field?.kind === 'date') return <>{new Date(`${String(value)}T12:00:00`).toLocaleDateString(locale, { dateStyle: 'medium' })}</>;
+    if (field?.kind === 'date') {
+        return <>{new Date(`${String(value)}T12:00:00`).toLocaleDateString(locale, { dateStyle: 'medium' })}</>;
+    }
     if (field?.kind === 'choice') return <>{choice(field.source, String(value))}</>;
     return <>{String(value)}</>;
 };

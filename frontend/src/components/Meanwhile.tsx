@@ -29,6 +29,8 @@ export const Meanwhile = () => {
     return <Changed opened={record} theirs={newer.record} newer={newer} rebase={rebase} saveOn={saveOn} />;
 };
 
+const WIDE = { width: '100%', mb: 2, boxSizing: 'border-box', '& .MuiAlert-message': { minWidth: 0, flex: 1 } };
+
 type Rebase = (to: RaRecord) => void;
 
 /** Puts another version in the place of the one that the form was opened with; the fields that were written in keep their text. */
@@ -88,7 +90,7 @@ const Changed = ({ opened, theirs, newer, rebase, saveOn }: ChangedProps) => {
         rebase(theirs);
     };
     return (
-        <Alert severity="warning" sx={{ width: '100%', mb: 2, boxSizing: 'border-box', '& .MuiAlert-message': { minWidth: 0, flex: 1 } }}>
+        <Alert severity="warning" sx={WIDE}>
             <Title text="karana.past.changed_by" newer={newer} />
             <Clashes
                 resource={resource} clashes={clashes} choices={choices}
@@ -125,7 +127,7 @@ const Deleted = ({ opened, newer, rebase, look }: DeletedProps) => {
         }
     };
     return (
-        <Alert severity="error" sx={{ width: '100%', mb: 2, boxSizing: 'border-box' }}>
+        <Alert severity="error" sx={WIDE}>
             <Title text="karana.past.deleted_by" newer={newer} />
             <Box sx={{ display: 'flex', flexWrap: 'wrap', gap: 1, mt: 1 }}>
                 <Button color="inherit" variant="outlined" onClick={() => void restore()}>

@@ -29,6 +29,7 @@ export const light: RaThemeOptions = {
         contrastThreshold,
         primary: { main: '#1b5e20' },
         secondary: { main: '#1b5e20' },
+        // Legible on the grey below a form, too.
         error: { main: '#b71c1c' },
         warning: { main: '#b45309' },
         info: { main: '#0277bd' },

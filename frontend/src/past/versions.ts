@@ -86,7 +86,8 @@ export function versions(entries: Entry[], complete: boolean): Version[] {
     const past: Version[] = [];
     for (const entry of [...entries].reverse()) {
         const before: Fields | null | undefined = entry.action === 'create' ? null : now;
-        const after: Fields | null | undefined = before === undefined && entry.action !== 'delete' ? undefined : applied(before ?? null, entry.patch);
+        const isLost: boolean = before === undefined && entry.action !== 'delete';
+        const after: Fields | null | undefined = isLost ? undefined : applied(before ?? null, entry.patch);
         past.push({ entry, before, after });
         now = after;
     }

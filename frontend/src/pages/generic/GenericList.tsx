@@ -3,6 +3,8 @@ import type { Theme } from '@mui/material/styles';
 import {
     CreateButton, DataTable, FilterButton, List, SimpleList, TopToolbar, type TranslateFunction, useTranslate,
 } from 'react-admin';
+import { useStanding } from '../../api';
+import { abilities } from '../../authProvider';
 import { RecordValue, useLabels } from '../../components/FieldValue';
 import { representation } from '../../description';
 import { type Description, columnsOf, fieldsOf, namesOf } from '../../schema';
@@ -35,6 +37,7 @@ function filters(description: Description, resource: string, labels: ReturnType<
 
 export const GenericList = () => {
     const [labels, translate] = [useLabels(), useTranslate()];
+    const standing = useStanding();
     const isSmall = useMediaQuery((theme: Theme) => theme.breakpoints.down('sm'));
     return (
         <Described>
@@ -47,6 +50,8 @@ export const GenericList = () => {
                     <List
                         filters={filters(description, resource, labels, translate)} actions={<Actions />} perPage={25} exporter={false}
                         sort={{ field: 'created_at', order: 'DESC' }} queryOptions={{ meta: { query: `fields=${read.join(',')}` } }}
+                        // Who may not make one is not invited to.
+                        empty={abilities(standing, resource)?.create ? undefined : false}
                     >
                         {isSmall ? (
                             <SimpleList

@@ -12,7 +12,8 @@ const GLANCE = 12;
 /** A time as the API has it. */
 const moment = (text: string) => (text === '' ? null : new Date(text).toISOString());
 
-const text = (value: unknown) => (typeof value === 'string' || value === undefined || value === null ? value : JSON.stringify(value));
+const text = (value: unknown) =>
+    (typeof value === 'string' || value === undefined || value === null ? value : JSON.stringify(value));
 const parsed = (written: string): unknown => {
     try {
         return written === '' ? null : JSON.parse(written);
@@ -67,7 +68,8 @@ export const FieldInput = ({ field, description, resource, source, label }: Prop
     if (kind === 'date') return <DateInput {...props} />;
     if (kind === 'time') return <DateTimeInput {...props} parse={moment} />;
     if (kind === 'json') {
-        const isJson = (value: unknown) => (typeof value === 'string' && parsed(value) === value ? translate('karana.past.json') : undefined);
+        const isJson = (value: unknown) =>
+            (typeof value === 'string' && parsed(value) === value ? translate('karana.past.json') : undefined);
         return <TextInput {...props} multiline format={text} parse={parsed} validate={[...(props.validate ?? []), isJson]} />;
     }
     return <TextInput {...props} multiline={kind === 'long' && !isFilter} type={kind === 'email' ? 'email' : 'text'} />;

@@ -41,8 +41,12 @@ const Inputs = ({ onChange }: Pick<Props, 'onChange'>) => {
             <ReferenceInput source="actor" reference="users" sort={{ field: 'name', order: 'ASC' }}>
                 <AutocompleteInput label="karana.past.filter.actor" filterToQuery={byName} helperText={false} />
             </ReferenceInput>
-            <SelectInput source="resource" label="karana.past.filter.resource" choices={resources} translateChoice={false} helperText={false} />
-            <SelectInput source="action" label="karana.past.filter.action" choices={actions} translateChoice={false} helperText={false} />
+            <SelectInput
+                source="resource" label="karana.past.filter.resource" choices={resources} translateChoice={false} helperText={false}
+            />
+            <SelectInput
+                source="action" label="karana.past.filter.action" choices={actions} translateChoice={false} helperText={false}
+            />
             <DateTimeInput source="since" label="karana.past.filter.since" parse={moment} helperText={false} />
             <DateTimeInput source="until" label="karana.past.filter.until" parse={moment} helperText={false} />
         </Box>

@@ -53,8 +53,12 @@ const OneVersion = ({ version: { entry, before, after }, isLatest }: { version: 
     return (
         <Card sx={{ mb: 2 }} data-revision={revision}>
             <CardContent>
-                <Typography component="h3" variant="subtitle1" sx={{ display: 'flex', flexWrap: 'wrap', gap: 1, alignItems: 'center', mb: 1 }}>
-                    <Action of={action} /> <Time at={time} /> <span>·</span> <span><Actor actor={entry.actor} author={entry.author} /></span>
+                <Typography
+                    component="h3" variant="subtitle1"
+                    sx={{ display: 'flex', flexWrap: 'wrap', gap: 1, alignItems: 'center', mb: 1 }}
+                >
+                    <Action of={action} /> <Time at={time} /> <span>·</span>
+                    <span><Actor actor={entry.actor} author={entry.author} /></span>
                 </Typography>
                 {action !== 'delete' && (
                     <Diff

@@ -60,7 +60,9 @@ const present = async (path: string): Promise<Present> => {
 const Preview = ({ resource, uuid, revision, time, record, close }: Props & { close: () => void }) => {
     const [translate, locale, notify, fields] = [useTranslate(), useLocale(), useNotify(), useFields(resource)];
     const path = `/v2/${resource}/${uuid}`;
-    const { data, error } = useQuery<Present, Error>({ queryKey: [resource, 'present', uuid], queryFn: () => present(path), retry: false, gcTime: 0 });
+    const { data, error } = useQuery<Present, Error>({
+        queryKey: [resource, 'present', uuid], queryFn: () => present(path), retry: false, gcTime: 0,
+    });
     const [busy, setBusy] = useState(false);
     // A version has no secrets, and restoring it leaves them as they are.
     const changed = data && differences(data.record, record).filter(({ source }) => !fields.get(source)?.secret);

@@ -29,7 +29,9 @@ export const TenantHistory = () => {
                 <OneCommit key={commit.revision} commit={commit} />
             ))}
             {/* A page may be short, and have a next one. */}
-            {!isPending && error === null && items.length === 0 && !hasNextPage && <Typography>{translate('karana.past.empty')}</Typography>}
+            {!isPending && error === null && items.length === 0 && !hasNextPage && (
+                <Typography>{translate('karana.past.empty')}</Typography>
+            )}
             {hasNextPage && (
                 <Button onClick={() => void fetchNextPage()} disabled={isFetchingNextPage}>{translate('karana.past.more')}</Button>
             )}

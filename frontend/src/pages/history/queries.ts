@@ -15,7 +15,8 @@ function usePages<T>(key: unknown[], path: string, query: string, enabled = true
         queryKey: key,
         queryFn: async ({ pageParam }) => {
             const parts = [query, pageParam && `after=${encodeURIComponent(pageParam)}`].filter(Boolean);
-            return (await client.request(`${path}?${parts.join('&')}`).catch(error => Promise.reject(translated(error)))).body as unknown as Page<T>;
+            const answer = client.request(`${path}?${parts.join('&')}`);
+            return (await answer.catch(error => Promise.reject(translated(error)))).body as unknown as Page<T>;
         },
         initialPageParam: null,
         getNextPageParam: page => page.next,
@@ -42,7 +43,8 @@ export interface Filter {
 
 /** The parameters of `GET /v2/history` for a filter. */
 export const historyQuery = (filter: Filter): string =>
-    Object.entries(filter).filter(([, value]) => value).map(([name, value]) => `${name}=${encodeURIComponent(String(value))}`).join('&');
+    Object.entries(filter).filter(([, value]) => value)
+        .map(([name, value]) => `${name}=${encodeURIComponent(String(value))}`).join('&');
 
 /** What has been done to all records that one may see; the newest first. */
 export function useChanges(filter: Filter) {
