@@ -28,7 +28,8 @@ export class RowsRefused extends Refusal {
 }
 
 /** Does the work (a POST), and answers with its report. */
-export async function work<Progress, Report>(client: Client, { path, body, media, signal, onProgress }: Work<Progress>): Promise<Report> {
+export async function work<Progress, Report>(client: Client, wanted: Work<Progress>): Promise<Report> {
+    const { path, body, media, signal, onProgress } = wanted;
     const headers: Record<string, string> = { Accept: 'text/event-stream' };
     if (media !== undefined) headers['Content-Type'] = media;
     const answer = await client.open(path, { method: 'POST', headers, body, signal });

@@ -21,6 +21,8 @@ interface Karana extends RaRecord {
 // The most that the server tells at a time: more than these nobody visits first.
 const MOST = 500;
 const PER_PAGE = 8;
+// Always the same one: another one would be told as news, again and again.
+const NONE: Karana[] = [];
 
 /** Karanas that are late or offline, the longest silent first. */
 export const Silent = ({ state, total }: { state: 'late' | 'offline'; total: number | undefined }) => {
@@ -34,7 +36,7 @@ export const Silent = ({ state, total }: { state: 'late' | 'offline'; total: num
         { ...LIVE, enabled: (total ?? 0) > 0 },
     );
     const list = useList<Karana>({
-        data: data ?? [], resource: 'karanas', perPage: PER_PAGE, sort: { field: 'status.last_seen', order: 'ASC' },
+        data: data ?? NONE, resource: 'karanas', perPage: PER_PAGE, sort: { field: 'status.last_seen', order: 'ASC' },
     });
     if (state === 'late' && !total) return null;
     return (

@@ -34,7 +34,11 @@ export const Warnings = () => {
             {refusing.map(({ id, url, last_failure }) => (
                 <Alert
                     key={id} severity="warning"
-                    action={<Button color="inherit" component={Link} to="/sync">{translate('karana.operations.dashboard.details')}</Button>}
+                    action={
+                        <Button color="inherit" component={Link} to="/sync">
+                            {translate('karana.operations.dashboard.details')}
+                        </Button>
+                    }
                 >
                     {translate('karana.operations.dashboard.webhook', { url })}: {last_failure?.reason}
                 </Alert>

@@ -42,7 +42,8 @@ const Fleet = () => {
         <>
             {error && <Refused error={error} />}
             {standing?.sync && <Warnings />}
-            {isEmpty ? <FirstSteps /> : <Counts counts={counts} />}
+            <Counts counts={counts} />
+            {isEmpty && <FirstSteps />}
             <Box
                 sx={{ display: 'grid', gap: 2, alignItems: 'start', gridTemplateColumns: { xs: 'minmax(0, 1fr)', lg: '3fr 2fr' } }}
             >

@@ -30,7 +30,7 @@ export const Source = ({ resource, fields, name, onFile }: {
         event.preventDefault();
         setOver(true);
     };
-    // Filled in by the server's side of the page: one signs in with the address.
+    // Filled in with the address, with which one signs in.
     const columns = fields.map(({ path }) => path).filter(path => path !== 'credentials.login');
     return (
         <Box
@@ -40,7 +40,10 @@ export const Source = ({ resource, fields, name, onFile }: {
                 display: 'flex', flexWrap: 'wrap', gap: 2, alignItems: 'center',
             }}
         >
-            <input ref={input} type="file" hidden accept=".csv,.tsv,.txt,.ndjson,.jsonl" onChange={event => take(event.target.files?.[0])} />
+            <input
+                ref={input} type="file" hidden accept=".csv,.tsv,.txt,.ndjson,.jsonl"
+                onChange={event => take(event.target.files?.[0])}
+            />
             <Button variant="contained" startIcon={<UploadIcon />} onClick={() => input.current?.click()}>
                 {translate('karana.operations.import.choose')}
             </Button>
