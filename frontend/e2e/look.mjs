@@ -1,7 +1,7 @@
 // Pictures and faults of every page, with a fleet that has been there for a while.
 import { everyPage } from './everyPage.mjs';
 import { settle } from './fleet.mjs';
-import { Server, launch } from './stage.mjs';
+import { Server } from './stage.mjs';
 
 /** Every page that there is, by the name of its picture: for nobody, and for who is signed in. */
 export const pages = ({ owners, karanas }) => {
@@ -29,9 +29,4 @@ export async function look(browser) {
     } finally {
         await server.end();
     }
-}
-
-if (process.argv[1].endsWith('look.mjs')) {
-    const browser = await launch();
-    await look(browser).finally(() => browser.close());
 }

@@ -45,15 +45,15 @@ async function onASlowLine() {
         await page.locator(shows).first().waitFor();
         return { ms: Math.round(performance.now() - begin), kB: Math.round(bytes / 1000) };
     };
-    const first = { ...(await timed(() => page.goto(`${server.address}/`), 'input[name=user]')), ...(await vitals(page)) };
-    await page.fill('input[name=user]', 'admin@example.com');
-    await page.fill('input[name=password]', 'admin');
+    const first = { ...(await timed(() => page.goto(`${server.address}/`), 'input[type=email]')), ...(await vitals(page)) };
+    await page.fill('input[type=email]', 'admin@example.com');
+    await page.fill('input[type=password]', 'admin');
     const signIn = await timed(() => page.click('button[type=submit]'), '[data-count]');
     await person.rests();
     const again = await timed(() => page.reload(), '[data-count]');
     const second = await vitals(page);
     await context.clearCookies();
-    const form = await timed(() => page.goto(`${server.address}/?again`), 'input[name=user]');
+    const form = await timed(() => page.goto(`${server.address}/?again`), 'input[type=email]');
     await person.leaves();
     return { first, signIn, again: { ...again, ...second }, form };
 }

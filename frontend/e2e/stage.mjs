@@ -95,7 +95,7 @@ export class Person {
         const person = new Person();
         Object.assign(person, { server, context, complaints: [], page: await context.newPage() });
         const { page, complaints } = person;
-        page.setDefaultTimeout(20_000);
+        page.setDefaultTimeout(15_000);
         page.on('console', message => {
             // What the server refuses is looked at where it is shown.
             if (message.type() === 'error' && !message.text().includes('Failed to load resource')) complaints.push(message.text());
@@ -115,8 +115,8 @@ export class Person {
 
     async signsIn(user = 'admin@example.com', password = 'admin') {
         await this.page.goto(`${this.server.address}/`);
-        await this.page.fill('input[name=user]', user);
-        await this.page.fill('input[name=password]', password);
+        await this.page.getByLabel('E-mail').fill(user);
+        await this.page.getByLabel(/^Password/).fill(password);
         await this.page.click('button[type=submit]');
         await this.page.getByRole('menuitem', { name: 'Dashboard' }).first().waitFor({ state: 'attached' });
     }

@@ -1,0 +1,98 @@
+// What goes wrong: two at one record, a server that is away, a session that ends, and one who may see only what is theirs.
+import assert from 'node:assert/strict';
+import { settle } from './fleet.mjs';
+import { Person, Server, until } from './stage.mjs';
+
+async function conflict(browser, server, { api, karanas: [{ uuid }] }) {
+    const person = await Person.at(browser, server);
+    const { page } = person;
+    await person.does(async () => {
+        await person.signsIn();
+        await person.goes(`/karanas/${uuid}`);
+        await page.getByLabel(/^Name/).fill('Roof of the mill');
+        await api('PATCH', `/v2/karanas/${uuid}`, { name: 'Roof of the barn', note: 'by another' });
+        // The form says so by itself, and shows both.
+        await page.getByText('Changed meanwhile:').waitFor();
+        await page.getByText('Roof of the barn').first().waitFor();
+        await person.picture('conflict');
+        await page.getByRole('button', { name: 'Save as chosen' }).click();
+        await page.waitForURL(/\/show$/);
+        const { name, note } = await api('GET', `/v2/karanas/${uuid}`);
+        assert.deepEqual({ name, note }, { name: 'Roof of the mill', note: 'by another' });
+    });
+    await person.leaves();
+}
+
+async function away(browser, server, { karanas: [{ uuid }] }) {
+    const person = await Person.at(browser, server);
+    const { page } = person;
+    await person.does(async () => {
+        await person.signsIn();
+        await person.goes(`/karanas/${uuid}`);
+        await page.getByLabel('Note').fill('while it was away');
+        await server.stop();
+        await page.getByRole('button', { name: 'Save' }).click();
+        await page.getByText(/does not answer/).first().waitFor();
+        await person.picture('away');
+        await server.start();
+        // Nothing that was typed is lost.
+        assert.equal(await page.getByLabel('Note').inputValue(), 'while it was away');
+        await until(async () => (await page.getByRole('alert').filter({ hasText: /does not answer/ }).count()) === 0, 40);
+        await page.getByRole('button', { name: 'Save' }).click();
+        await page.waitForURL(/\/show$/);
+    });
+    await person.leaves();
+}
+
+async function ended(browser, server, { karanas: [{ uuid }] }) {
+    const person = await Person.at(browser, server);
+    const { page } = person;
+    await person.does(async () => {
+        await person.signsIn();
+        await person.goes(`/karanas/${uuid}`);
+        await page.getByLabel('Note').fill('before the session ended');
+        const api = await server.api();
+        const { items } = await api('GET', '/v2/sessions');
+        for (const { id, current } of items) if (!current) await api('DELETE', `/v2/sessions/${id}`);
+        await page.getByRole('button', { name: 'Save' }).click();
+        const dialog = page.getByRole('dialog');
+        await dialog.getByLabel(/^Password/).fill('admin');
+        await person.picture('session-ended');
+        await dialog.getByRole('button', { name: 'Sign in' }).click();
+        // What was begun is done now.
+        await page.waitForURL(/\/show$/);
+        assert.equal((await (await server.api())('GET', `/v2/karanas/${uuid}`)).note, 'before the session ended');
+    });
+    await person.leaves();
+}
+
+async function client(browser, server, { owners: [school], karanas }) {
+    const person = await Person.at(browser, server, { viewport: { width: 360, height: 740 } });
+    const { page } = person;
+    await person.does(async () => {
+        await person.signsIn(school.email, 'password');
+        await page.getByText('Workshop').first().waitFor();
+        assert.equal(await page.getByText('Well pump').count(), 0);
+        await person.picture('client');
+        await person.goes('/karanas');
+        await page.getByText('Workshop').first().waitFor();
+        assert.equal(await page.getByText('Well pump').count(), 0);
+        assert.equal(await page.getByRole('link', { name: /create/i }).count(), 0);
+        // Nor by its address.
+        await person.goes(`/karanas/${karanas[2].uuid}/show`);
+        await page.getByText(/no such|not found|may not see/i).first().waitFor();
+        await person.goes('/sync');
+        await page.getByText(/may not see/).first().waitFor();
+    });
+    await person.leaves();
+}
+
+export async function trouble(browser) {
+    const server = await new Server().start();
+    try {
+        const world = await settle(server);
+        for (const scene of [conflict, away, ended, client]) await scene(browser, server, world);
+    } finally {
+        await server.end();
+    }
+}
