@@ -1,7 +1,7 @@
 // Pictures and faults of every page, with a fleet that has been there for a while.
 import { everyPage } from './everyPage.mjs';
 import { settle } from './fleet.mjs';
-import { Server } from './stage.mjs';
+import { Server, until } from './stage.mjs';
 
 /** Every page that there is, by the name of its picture: for nobody, and for who is signed in. */
 export const pages = ({ owners, karanas }) => {
@@ -24,7 +24,13 @@ export const pages = ({ owners, karanas }) => {
 export async function look(browser) {
     const server = await new Server().start();
     try {
-        const [before, after] = pages(await settle(server));
+        const fleet = await settle(server);
+        // At its start it looks at once who posts.
+        await server.stop();
+        await server.start();
+        const api = await server.api();
+        await until(async () => (await api('GET', '/v2/karanas?connection=online')).total > 0);
+        const [before, after] = pages(fleet);
         await everyPage(browser, server, before, after);
     } finally {
         await server.end();

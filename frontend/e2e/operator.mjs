@@ -1,7 +1,9 @@
 // The first ten minutes of an operator: an owner with five devices, one of which posts and gets another password.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { Person, Server, post, until } from './stage.mjs';
 
+const POINT = 'data power=18';
 const DEVICES = ['Roof', 'Workshop', 'Well pump', 'Cold chain', 'Kitchen'];
 
 export async function operator(browser) {
@@ -43,13 +45,15 @@ export async function operator(browser) {
             await page.getByRole('region', { name: 'Sync now' }).getByRole('button').first().click();
             await said(/steps were done/);
 
-            // A device posts, with what its page shows; it turns online without anybody's doing.
+            // A device posts, with the command that its page shows; it turns online without anybody's doing.
             const { items } = await api('GET', '/v2/karanas?filter[name]=Roof');
             const roof = `/karanas/${items[0].uuid}/show`;
             await person.goes(roof);
             await said('Unknown');
             const karana = await api('GET', `/v2/karanas/${items[0].uuid}`);
-            assert.equal(await post(karana, 'data,KID=roof power=17.5'), 204);
+            await button('Show Test with curl').click();
+            const command = await page.locator('code', { hasText: 'curl' }).textContent();
+            execFileSync('sh', ['-c', `${command} -f`], { stdio: ['ignore', 'ignore', 'inherit'] });
             await page.getByText('Online', { exact: true }).first().waitFor({ timeout: 100_000 });
 
             // Another password, at once: InfluxDB refuses the old one.
@@ -60,8 +64,8 @@ export async function operator(browser) {
             await button('Close').click();
             await person.goes('/sync');
             await page.getByRole('region', { name: 'Sync now' }).getByRole('button').first().click();
-            await until(async () => (await post(karana, 'data,KID=roof power=18')) === 401);
-            assert.equal(await post(await api('GET', `/v2/karanas/${karana.uuid}`), 'data,KID=roof power=18'), 204);
+            await until(async () => (await post(karana, POINT)) === 401);
+            assert.equal(await post(await api('GET', `/v2/karanas/${karana.uuid}`), POINT), 204);
 
             // A change, and back.
             await person.goes(`/karanas/${karana.uuid}`);

@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { chromium } from 'playwright-core';
 
-const pictures = process.env.PICTURES;
+/** The folder of pictures, if they are wanted. */
+export const PICTURES = process.env.PICTURES;
 export const influxdb = JSON.parse(process.env.INFLUXDB);
 const grafana = JSON.parse(process.env.GRAFANA);
 
@@ -118,7 +119,7 @@ export class Person {
         await this.page.getByLabel('E-mail').fill(user);
         await this.page.getByLabel(/^Password/).fill(password);
         await this.page.click('button[type=submit]');
-        await this.page.getByRole('menuitem', { name: 'Dashboard' }).first().waitFor({ state: 'attached' });
+        await this.page.locator('#main-content').waitFor();
     }
 
     goes(path) {
@@ -136,9 +137,9 @@ export class Person {
 
     /** For the folder of pictures, if there is one. */
     async picture(name) {
-        if (!pictures) return;
+        if (!PICTURES) return;
         await this.rests();
-        await this.page.screenshot({ path: join(pictures, `${name}.png`) });
+        await this.page.screenshot({ path: join(PICTURES, `${name}.png`) });
     }
 
     /** Does something; leaves a picture of where it did not go on. */

@@ -80,7 +80,7 @@ async function client(browser, server, { owners: [school], karanas }) {
         assert.equal(await page.getByRole('link', { name: /create/i }).count(), 0);
         // Nor by its address.
         await person.goes(`/karanas/${karanas[2].uuid}/show`);
-        await page.getByText(/no such|not found|may not see/i).first().waitFor();
+        await page.getByText('may not read').first().waitFor();
         await person.goes('/sync');
         await page.getByText(/may not see/).first().waitFor();
     });

@@ -56,7 +56,11 @@ const DeleteDialog = ({ record, resource, onClose, onDeleted }: DialogProps) => 
             {
                 mutationMode: 'pessimistic',
                 onSuccess: () => {
-                    notify('ra.notification.deleted', { type: 'info', messageArgs: { smart_count: 1 } });
+                    // As react-admin's own buttons say it: an answer to it is Undo, see Notification.tsx.
+                    const words = translate('ra.notification.deleted', { smart_count: 1 });
+                    notify(`resources.${resource}.notifications.deleted`, {
+                        type: 'info', messageArgs: { smart_count: 1, _: words },
+                    });
                     onClose();
                     if (onDeleted === undefined) redirect('list', resource);
                     else onDeleted();
