@@ -13,13 +13,16 @@ const OPEN: Record<string, string> = {
     users: 'uuid,name,email,role,state,created_at',
 };
 
-/** The list with its filters and in its order, as a table for spreadsheets. Passwords are in it only when they are asked for. */
-export const ExportButton = () => {
+/**
+ * The list with its filters and in its order, as a table for spreadsheets. Passwords are in it only when they are asked for.
+ * `open`: what there is beside secrets, of resources that the page knows by their schemas alone.
+ */
+export const ExportButton = ({ open }: { open?: string }) => {
     const { resource, filterValues, sort, total } = useListContext();
     const [translate, notify, standing] = [useTranslate(), useNotify(), useStanding()];
     const [anchor, setAnchor] = useState<HTMLElement | null>(null);
     const [isBusy, setBusy] = useState(false);
-    const withoutSecrets = OPEN[resource];
+    const withoutSecrets = open ?? OPEN[resource];
     const hasChoice = withoutSecrets !== undefined && standing?.me.role !== 'viewer';
 
     const download = async (fields?: string) => {

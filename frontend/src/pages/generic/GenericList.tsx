@@ -5,19 +5,26 @@ import {
 } from 'react-admin';
 import { useStanding } from '../../api';
 import { abilities } from '../../authProvider';
+import { ExportButton } from '../../components/ExportButton';
 import { RecordValue, useLabels } from '../../components/FieldValue';
+import { ImportButton } from '../../components/ImportButton';
 import { representation } from '../../description';
-import { type Description, columnsOf, fieldsOf, namesOf } from '../../schema';
+import { type Description, type Field, columnsOf, fieldsOf, namesOf } from '../../schema';
 import { Described } from './Described';
 import { comparisons } from './filters';
 import { FieldInput } from './inputs';
 
-const Actions = () => (
-    <TopToolbar>
-        <FilterButton />
-        <CreateButton />
-    </TopToolbar>
-);
+const Actions = ({ fields }: { fields: Field[] }) => {
+    const open = fields.some(({ secret }) => secret) ? fields.filter(({ secret }) => !secret) : undefined;
+    return (
+        <TopToolbar sx={{ flexWrap: 'wrap' }}>
+            <FilterButton />
+            <ExportButton open={open?.map(({ source }) => source).join(',')} />
+            <ImportButton />
+            <CreateButton />
+        </TopToolbar>
+    );
+};
 
 function filters(description: Description, resource: string, labels: ReturnType<typeof useLabels>, translate: TranslateFunction) {
     const [name] = namesOf(description, resource);
@@ -45,10 +52,11 @@ export const GenericList = () => {
                 const columns = columnsOf(description, resource);
                 const names = namesOf(description, resource);
                 const read = [...new Set(['uuid', ...names.map(({ source }) => source), ...columns.map(({ source }) => source)])];
+                const actions = <Actions fields={fieldsOf(description, resource, 'Record')} />;
                 const others = columns.filter(({ source }) => !names.some(name => name.source === source)).slice(0, 3);
                 return (
                     <List
-                        filters={filters(description, resource, labels, translate)} actions={<Actions />} perPage={25} exporter={false}
+                        filters={filters(description, resource, labels, translate)} actions={actions} perPage={25} exporter={false}
                         sort={{ field: 'created_at', order: 'DESC' }} queryOptions={{ meta: { query: `fields=${read.join(',')}` } }}
                         // Who may not make one is not invited to.
                         empty={abilities(standing, resource)?.create ? undefined : false}
