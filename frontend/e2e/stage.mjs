@@ -34,13 +34,14 @@ export class Server {
         ];
         const file = join(this.folder, 'config.ini');
         writeFileSync(file, settings.join('') + this.more, { mode: 0o600 });
-        this.process = spawn(process.env.PROGRAM, { cwd: this.folder, stdio: ['ignore', 'pipe', 'pipe'] });
+        // What configures a server of the caller's is not for this one.
+        const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('KARANA_')));
+        this.process = spawn(process.env.PROGRAM, { cwd: this.folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
         const log = [];
         createInterface({ input: this.process.stderr }).on('line', line => log.push(line));
         for await (const line of createInterface({ input: this.process.stdout })) {
             const address = line.replace('karana listening on ', '');
             this.port = new URL(address).port;
-            // By its name the browser takes it for another site than the IP of the InfluxDB.
             this.address = address;
             return this;
         }
