@@ -2,7 +2,6 @@ import DevicesIcon from '@mui/icons-material/DeveloperBoard';
 import RecordsIcon from '@mui/icons-material/ListAlt';
 import PeopleIcon from '@mui/icons-material/People';
 import KeyIcon from '@mui/icons-material/VpnKey';
-import { type ComponentType, lazy } from 'react';
 import { Admin, CustomRoutes, type I18nProvider, Resource } from 'react-admin';
 import { Route } from 'react-router-dom';
 import { authProvider, dataProvider, queries } from './api';
@@ -16,15 +15,14 @@ import { Notification } from './frame/Notification';
 import { SignIn } from './frame/SignIn';
 import { preferences } from './frame/preferences';
 import { dark, light } from './frame/theme';
+import { page } from './page';
 
-// Each part comes when it is opened.
-const page = <Name extends string>(load: () => Promise<Record<Name, ComponentType>>, name: Name) =>
-    lazy(async () => ({ default: (await load())[name] }));
 const [karanas, users, generic] = [
     () => import('./pages/karanas'), () => import('./pages/users'), () => import('./pages/generic'),
 ];
 const [account, past] = [() => import('./pages/account'), () => import('./pages/history')];
-const Dashboard = page(() => import('./pages/Dashboard'), 'Dashboard');
+/** What most come for. */
+export const Dashboard = page(() => import('./pages/Dashboard'), 'Dashboard');
 const SyncPage = page(() => import('./pages/sync'), 'SyncPage');
 const ImportPage = page(() => import('./pages/tables'), 'ImportPage');
 const AboutPage = page(() => import('./pages/about'), 'AboutPage');

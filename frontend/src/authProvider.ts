@@ -61,8 +61,12 @@ export const abilities = (standing: Standing | undefined, resource: string): Abi
 // Everybody has keys of their own; they are no part of what `/v2/about` lists.
 const KEYS: Abilities = { name: 'keys', create: true, update: false, delete: true };
 
+// For so long what one may do is not asked for again, in milliseconds.
+const FRESH = 5_000;
+
 export function authProvider(client: Client): AuthProvider {
     let known: Promise<Standing | null> | null = null;
+    let askedAt = 0;
     // A server that is away says nothing about who is signed in.
     const patiently = async <T>(task: () => Promise<T>): Promise<T> => {
         for (;;) {
@@ -81,10 +85,13 @@ export function authProvider(client: Client): AuthProvider {
             const [me, about] = await Promise.all([client.request('/v2/me'), client.request('/v2/about')]);
             return { ...(about.body as unknown as About), me: me.body as unknown as Me };
         };
-        known ??= patiently(ask).catch(error => {
-            known = null;
-            throw error;
-        });
+        if (known === null) {
+            askedAt = Date.now();
+            known = patiently(ask).catch(error => {
+                known = null;
+                throw error;
+            });
+        }
         return known;
     };
     return {
@@ -106,7 +113,8 @@ export function authProvider(client: Client): AuthProvider {
             throw error;
         },
         getPermissions() {
-            known = null;
+            // Several ask at a start, each a round trip after the other.
+            if (Date.now() - askedAt > FRESH) known = null;
             return standing();
         },
         async getIdentity() {
