@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { Role, Standing } from '../../authProvider';
 import { changeable, isInCharge } from './changeable';
 import { absolute, sent } from './user';
@@ -45,6 +45,9 @@ describe('what is sent of an owner', () => {
     });
 
     it('has a password that nobody knows when a link is to be handed over', () => {
+        // Browsers have it, Node.js only from version 20 on.
+        const fill = (bytes: Uint8Array) => bytes.map(() => Math.floor(Math.random() * 256));
+        if (globalThis.crypto === undefined) vi.stubGlobal('crypto', { getRandomValues: fill });
         const [one, other] = [sent({ email: 'a@example.org', how: 'by_link' }), sent({ email: 'a@example.org', how: 'by_link' })];
         expect(one.credentials?.password).toMatch(/^[0-9a-f]{64}$/);
         expect(one.credentials?.password).not.toBe(other.credentials?.password);
