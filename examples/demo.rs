@@ -72,7 +72,8 @@ async fn main() -> Result<()> {
 }
 
 fn introduce(server: &str, influx: &str, owner: &Reader, devices: &[Device]) {
-    println!("\n  API        {server}/docs   (is it well? {server}/health/ready)");
+    println!("\n  web page   {server}/");
+    println!("  API        {server}/docs   (is it well? {server}/health/ready)");
     println!("  admin      {} / {}", ADMIN.email, ADMIN.password);
     println!("  owner      {} / {}", OWNER.email, OWNER.password);
     println!("  neighbour  {} / {}", NEIGHBOUR.email, NEIGHBOUR.password);
