@@ -17,7 +17,9 @@ impl Answer {
         let response = request.send().await.expect("the server answers");
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let answer = Self { status, headers, body: response.bytes().await.expect("a whole body").to_vec() };
-        assert!(!answer.text().contains("$6$"), "a password's hash was sent: {}", answer.text());
+        // What is packed is no text: by chance it may hold anything.
+        let is_text = answer.header("content-encoding").is_empty();
+        assert!(!is_text || !answer.text().contains("$6$"), "a password's hash was sent: {}", answer.text());
         answer
     }
 
