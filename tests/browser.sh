@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The web page in a real browser (Debian's Chromium), against a real server and a real InfluxDB, which are gone afterwards.
-# `tests/browser.sh <folder>` leaves pictures there; `BROWSER_TEST=speed.mjs tests/browser.sh` measures.
+# The web page in a real browser (Debian's Chromium), against real servers and a real InfluxDB, which are gone afterwards.
+# `tests/browser.sh speed` measures instead. PICTURES=<folder> keeps pictures.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source tools/packages.sh
@@ -10,10 +10,12 @@ need cc chromium influxd node npm
 need_cargo
 build_page
 need_page_packages
-if (($#)); then
-    mkdir -p "$1"
-    PICTURES=$(realpath "$1")
+if [[ -n ${PICTURES:-} ]]; then
+    mkdir -p "$PICTURES"
+    PICTURES=$(realpath "$PICTURES")
     export PICTURES
 fi
 for name in "${!KARANA_@}"; do [[ $name == KARANA_TEST_PROGRAM ]] || unset "$name"; done
-exec env RUST_BACKTRACE=0 cargo test --locked --test it -- --ignored --exact browser::the_page_does_its_work --nocapture
+scenes=(browser:: --skip browser::speed)
+if [[ ${1:-} == speed ]]; then scenes=(--exact browser::speed); fi
+exec env RUST_BACKTRACE=0 cargo test --locked --test it -- --ignored --nocapture --test-threads=1 "${scenes[@]}"
