@@ -119,7 +119,9 @@ async fn a_fleet_costs_what_its_statements_cost_and_nothing_changed_costs_nothin
     assert!(sum(&of_one) <= 4, "{of_one:?}");
     if long_form() {
         assert!(first <= bare.mul_f64(1.3), "{first:?} against {bare:?}");
-        assert!(nothing <= Duration::from_millis(100), "{nothing:?}");
+        // Of the program as it is shipped: without optimisation it takes some seven times as long.
+        let at_most = Duration::from_millis(if cfg!(debug_assertions) { 1000 } else { 100 });
+        assert!(nothing <= at_most, "{nothing:?}");
         assert!(drift <= Duration::from_secs(5), "{drift:?}");
     }
     sync.stop().await;
