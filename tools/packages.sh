@@ -2,6 +2,7 @@
 # Programs from the distribution. Sourced by run.sh, test.sh and .ci/run, which run under `set -euo pipefail`.
 
 declare -A package_of=(
+    [apt-ftparchive]=apt-utils
     [cc]='gcc libc6-dev'
     [certificates]=ca-certificates
     [chromium]=chromium
@@ -9,10 +10,14 @@ declare -A package_of=(
     [flock]=util-linux
     [git]=git
     [influxd]=influxdb
+    [ip]=iproute2
     [mkfs.ext4]=e2fsprogs
+    [mksquashfs]=squashfs-tools
+    [mmdebstrap]='mmdebstrap debian-archive-keyring'
     [mount]=mount
     [node]=nodejs
     [npm]=npm
+    [openssl]=openssl
     [python3]=python3
     [python3-venv]=python3-venv
     [promtool]=prometheus
@@ -21,6 +26,7 @@ declare -A package_of=(
     [strace]=strace
     [ssh]=openssh-client
     [sshd]=openssh-server
+    [systemd-nspawn]=systemd-container
 )
 
 say() { printf '==> %s\n' "$*"; }

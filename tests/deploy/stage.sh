@@ -1,0 +1,135 @@
+# shellcheck shell=bash
+# The stage: sets it up, lets commands run on it and takes it down. Sourced by tests/deploy.sh.
+#
+# All of it is one control group of the kernel, and that is all there is to know of it: who ends its processes has ended its
+# namespaces with them, and so its mounts and networks. So nothing of it can be left behind, nor can anything else be hit.
+
+run=$cache/run
+outside=198.51.100.1
+server_address=198.51.100.10
+domain=karana.test
+tenants=(one two)
+
+groups=$(findmnt --noheadings --first-only --types cgroup2 --output TARGET || true)
+group=$groups/karana-deploy-$(sha256sum <<<"$cache" | head -c 8)
+
+# Whether this machine can; else $cannot tells why not.
+cannot=
+can_stage() {
+    if ((EUID != 0)); then
+        cannot='it takes root'
+    elif [[ $(uname -sm) != 'Linux x86_64' ]]; then
+        cannot="it takes Linux on x86_64, this is $(uname -sm)"
+    elif [[ -z $groups || ! -w $groups ]]; then
+        cannot='there is no control group v2 to write to'
+    elif ! unshare --mount --net true 2>/dev/null; then
+        cannot='the kernel refuses new namespaces'
+    elif [[ ! -c /dev/fuse ]]; then
+        cannot='the kernel has no FUSE'
+    fi
+    [[ -z $cannot ]]
+}
+
+stage_up() {
+    need apt-ftparchive flock ip mksquashfs mmdebstrap python3 python3-venv openssl ssh systemd-nspawn
+    stage_down
+    make_parts
+    local began=$SECONDS
+    mkdir -p "$run"/{log,upper,work,server,lxd}
+    write_access
+    mkdir "$group" "$group/keeper" "$group/server" "$group/run"
+    local controller
+    for controller in $(<"$group/cgroup.controllers"); do echo "+$controller" >"$group/cgroup.subtree_control" || true; done
+    in_group keeper setsid unshare --mount --net bash tests/deploy/keeper.sh "$run" "$base" "$server" "$repository" "$image" \
+        "${group##*/}" "$outside" "$server_address" "$domain" <&- >"$run/log/keeper.log" 2>&1 &
+    local keeper=$!
+    disown
+    for _ in {1..600}; do
+        kill -0 "$keeper" 2>/dev/null || break
+        if in_server systemctl is-system-running --wait 2>/dev/null | grep -qx running; then
+            echo "--- The server is up: $(since "$began")"
+            return
+        fi
+        sleep 0.1
+    done
+    in_server systemctl --failed >&2 || true
+    tail -n 20 "$run"/log/*.log >&2
+    die 'the server does not get up'
+}
+
+# Keys and what a client is told of the server.
+write_access() {
+    ssh-keygen -q -t ed25519 -N '' -C stage -f "$run/key"
+    ssh-keygen -q -t ed25519 -N '' -C server -f "$run/host_key"
+    printf '%s,%s %s\n' "$domain" "$server_address" "$(<"$run/host_key.pub")" >"$run/known_hosts"
+    cat >"$run/ssh_config" <<END
+Host *
+    User root
+    IdentityFile $run/key
+    IdentitiesOnly yes
+    UserKnownHostsFile $run/known_hosts
+    StrictHostKeyChecking accept-new
+
+Host 10.0.12.*
+    ProxyJump $domain
+END
+    printf '[lxd]\n%s\n' "$domain" >"$run/inventory"
+    {
+        echo "127.0.0.1 localhost"
+        echo "$server_address $domain"
+        local tenant
+        for tenant in "${tenants[@]}"; do
+            echo "$server_address $tenant.$domain ${tenant}api.$domain ${tenant}grafana.$domain ${tenant}influx.$domain"
+        done
+    } >"$run/hosts"
+}
+
+populated() { [[ -d $group ]] && grep -qx 'populated 1' "$group/cgroup.events"; }
+
+# Runs a command in one of the groups below $group.
+in_group() {
+    local into=$1
+    shift
+    bash -c 'echo $$ >"$1/cgroup.procs" && shift && exec "$@"' - "$group/$into" "$@"
+}
+
+first_of() { head -n 1 "$group/$1/cgroup.procs" 2>/dev/null; }
+
+in_server() {
+    local init
+    init=$(first_of server/payload/init.scope) && [[ -n $init ]] || return
+    in_group run nsenter --target "$init" --mount --uts --ipc --net --pid --cgroup \
+        env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERM="${TERM:-dumb}" LANG=C.UTF-8 "$@"
+}
+
+is_up() { populated && [[ -n $(first_of keeper) ]] || die 'there is no stage: tests/deploy.sh up'; }
+
+# In the network that the server is reached from, with the names that its domain has.
+stage_run() {
+    is_up
+    local parts=("$cache"/ansible-*)
+    cd "$called_from"
+    # shellcheck disable=SC2016 # for the shell that is started
+    in_group run nsenter --target "$(first_of keeper)" --net unshare --mount bash -euc '
+        mount --bind "$1/hosts" /etc/hosts
+        export PATH=$2/bin:$PATH ANSIBLE_INVENTORY=$1/inventory ANSIBLE_SSH_COMMON_ARGS="-F $1/ssh_config"
+        export ANSIBLE_SSH_CONTROL_PATH_DIR=$1/control STAGE=$1
+        shift 2
+        exec "$@"' - "$run" "${parts[0]}" "$@"
+}
+
+stage_exec() {
+    is_up
+    local container=$1
+    shift
+    if [[ $container == server ]]; then in_server "$@"; else in_server lxc exec "$container" -- "$@"; fi
+}
+
+stage_down() {
+    if [[ -d $group ]]; then
+        echo 1 >"$group/cgroup.kill"
+        while populated; do sleep 0.05; done
+        find "$group" -depth -type d -exec rmdir {} +
+    fi
+    rm -rf --one-file-system "$run"
+}
