@@ -7,6 +7,7 @@ declare -A package_of=(
     [certificates]=ca-certificates
     [chromium]=chromium
     [curl]=curl
+    [dnsmasq]=dnsmasq-base
     [flock]=util-linux
     [git]=git
     [influxd]=influxdb

@@ -8,7 +8,6 @@ run=$cache/run
 outside=198.51.100.1
 server_address=198.51.100.10
 domain=karana.test
-tenants=(one two)
 
 groups=$(findmnt --noheadings --first-only --types cgroup2 --output TARGET || true)
 group=$groups/karana-deploy-$(sha256sum <<<"$cache" | head -c 8)
@@ -31,7 +30,7 @@ can_stage() {
 }
 
 stage_up() {
-    need apt-ftparchive flock ip mksquashfs mmdebstrap python3 python3-venv openssl ssh systemd-nspawn
+    need apt-ftparchive dnsmasq flock ip mksquashfs mmdebstrap python3 python3-venv openssl ssh systemd-nspawn
     stage_down
     make_parts
     local began=$SECONDS
@@ -74,14 +73,10 @@ Host 10.0.12.*
     ProxyJump $domain
 END
     printf '[lxd]\n%s\n' "$domain" >"$run/inventory"
-    {
-        echo "127.0.0.1 localhost"
-        echo "$server_address $domain"
-        local tenant
-        for tenant in "${tenants[@]}"; do
-            echo "$server_address $tenant.$domain ${tenant}api.$domain ${tenant}grafana.$domain ${tenant}influx.$domain"
-        done
-    } >"$run/hosts"
+    echo "nameserver $outside" >"$run/resolv.conf"
+    quietly openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -noenc -days 2 -subj /CN=outside \
+        -addext subjectAltName=DNS:images.lxd.canonical.com -keyout "$run/outside.pem" -out "$run/outside.crt"
+    cat "$run/outside.crt" >>"$run/outside.pem"
 }
 
 populated() { [[ -d $group ]] && grep -qx 'populated 1' "$group/cgroup.events"; }
@@ -111,7 +106,7 @@ stage_run() {
     cd "$called_from"
     # shellcheck disable=SC2016 # for the shell that is started
     in_group run nsenter --target "$(first_of keeper)" --net unshare --mount bash -euc '
-        mount --bind "$1/hosts" /etc/hosts
+        mount --bind "$1/resolv.conf" "$(realpath /etc/resolv.conf)"
         export PATH=$2/bin:$PATH ANSIBLE_INVENTORY=$1/inventory ANSIBLE_SSH_COMMON_ARGS="-F $1/ssh_config"
         export ANSIBLE_SSH_CONTROL_PATH_DIR=$1/control STAGE=$1
         shift 2
