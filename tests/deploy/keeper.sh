@@ -4,8 +4,14 @@
 set -euo pipefail
 run=$1 base=$2 server=$3 repository=$4 image=$5 group=$6 outside=$7 address=$8 domain=$9
 
+# All that the server writes is one file: deleting one is quick.
+mkfs.ext4 -q -O ^has_journal "$run/disk" 16G
+mkdir "$run/written" "$run/server"
+mount -o loop,noatime "$run/disk" "$run/written"
+mkdir "$run"/written/{upper,work,lxd}
+
 root=$run/server
-mount -t overlay -o "lowerdir=$server/upper:$base,upperdir=$run/upper,workdir=$run/work" overlay "$root"
+mount -t overlay -o "lowerdir=$server/upper:$base,upperdir=$run/written/upper,workdir=$run/written/work" overlay "$root"
 
 # What whoever rents a server is given: his key is known, it has an address and a name.
 install -d -m 700 "$root/root/.ssh"
@@ -29,7 +35,7 @@ export SYSTEMD_NSPAWN_API_VFS_WRITABLE=network
 bash -euc 'echo $$ >"$1/cgroup.procs" && shift && exec "$@"' - "/sys/fs/cgroup/$group/server" \
     systemd-nspawn --quiet --boot --register=no --keep-unit --settings=no --directory="$root" --machine=server \
     --network-veth-extra=server:eth0 --private-network --capability=all --system-call-filter=@known --link-journal=no \
-    --console=pipe --resolv-conf=off --timezone=off --bind="$run/lxd:/var/lib/lxd" --bind=/dev/fuse \
+    --console=pipe --resolv-conf=off --timezone=off --bind="$run/written/lxd:/var/lib/lxd" \
     <&- >"$run/log/server.log" 2>&1 &
 booted=$!
 

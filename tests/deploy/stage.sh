@@ -23,18 +23,18 @@ can_stage() {
         cannot='there is no control group v2 to write to'
     elif ! unshare --mount --net true 2>/dev/null; then
         cannot='the kernel refuses new namespaces'
-    elif [[ ! -c /dev/fuse ]]; then
-        cannot='the kernel has no FUSE'
+    elif [[ ! -c /dev/loop-control ]]; then
+        cannot='the kernel has no loop devices'
     fi
     [[ -z $cannot ]]
 }
 
 stage_up() {
-    need apt-ftparchive dnsmasq flock ip mksquashfs mmdebstrap python3 python3-venv openssl ssh systemd-nspawn
+    need apt-ftparchive dnsmasq flock ip mkfs.ext4 mksquashfs mmdebstrap mount python3 python3-venv openssl ssh systemd-nspawn
     stage_down
     make_parts
     local began=$SECONDS
-    mkdir -p "$run"/{log,upper,work,server,lxd}
+    mkdir -p "$run/log"
     write_access
     mkdir "$group" "$group/keeper" "$group/server" "$group/run"
     local controller
