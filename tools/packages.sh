@@ -8,6 +8,7 @@ declare -A package_of=(
     [chromium]=chromium
     [curl]=curl
     [dnsmasq]=dnsmasq-base
+    [dpkg-deb]=dpkg
     [flock]=util-linux
     [git]=git
     [influxd]=influxdb

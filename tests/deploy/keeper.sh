@@ -2,7 +2,7 @@
 # Keeps the stage's namespaces and is all that lies outside of the server: names, Debian's packages, images for LXD.
 # Started by stage.sh in namespaces of its own for mounts and networks; it ends with the server.
 set -euo pipefail
-run=$1 base=$2 server=$3 repository=$4 image=$5 group=$6 outside=$7 address=$8 domain=$9
+run=$1 base=$2 server=$3 repository=$4 image=$5 group=$6 outside=$7 address=$8 domain=$9 log=${10}
 
 # All that the server writes is one file: deleting one is quick.
 mkfs.ext4 -q -O ^has_journal "$run/disk" 16G
@@ -36,7 +36,7 @@ bash -euc 'echo $$ >"$1/cgroup.procs" && shift && exec "$@"' - "/sys/fs/cgroup/$
     systemd-nspawn --quiet --boot --register=no --keep-unit --settings=no --directory="$root" --machine=server \
     --network-veth-extra=server:eth0 --private-network --capability=all --system-call-filter=@known --link-journal=no \
     --console=pipe --resolv-conf=off --timezone=off --bind="$run/written/lxd:/var/lib/lxd" \
-    <&- >"$run/log/server.log" 2>&1 &
+    <&- >"$log/server.log" 2>&1 &
 booted=$!
 
 until ip link show server &>/dev/null; do
@@ -51,9 +51,9 @@ ip link set server up
 mirrored=deb.debian.org/images.lxd.canonical.com
 dnsmasq --keep-in-foreground --conf-file=/dev/null --pid-file= --user=root --no-hosts --no-resolv --listen-address="$outside" \
     --bind-interfaces --local=/#/ --address="/$domain/$address" --address="/$mirrored/$outside" --local="/$domain/$mirrored/" \
-    >"$run/log/names.log" 2>&1 &
+    >"$log/names.log" 2>&1 &
 mkdir "$run/outside"
 ln -s "$repository" "$run/outside/debian"
 ln -s "$image"/* "$run/outside/"
-python3 tests/deploy/outside.py "$outside" "$run/outside" "$run/outside.pem" >"$run/log/outside.log" 2>&1 &
+python3 tests/deploy/outside.py "$outside" "$run/outside" "$run/outside.pem" >"$log/outside.log" 2>&1 &
 wait "$booted"

@@ -13,8 +13,8 @@ base_packages=(systemd-sysv systemd-resolved libpam-systemd dbus udev iproute2)
 server_packages=(openssh-server python3)
 # What playbooks install, on top of those.
 playbook_packages=(
-    apparmor ca-certificates curl dnsmasq-base git haproxy influxdb influxdb-client iputils-ping lxd lxd-client nftables
-    nginx-light openssl python3-apt rsync sudo
+    apparmor ca-certificates curl dnsmasq-base git haproxy influxdb influxdb-client iputils-ping libnginx-mod-http-brotli-static
+    lxd lxd-client netcat-openbsd nftables nginx-light openssh-client openssl python3-apt rsync sudo zstd
 )
 
 # cached <name> <what it is made of> <command…>: runs the command with a new folder as its last argument unless one that was

@@ -33,14 +33,17 @@ stage_up() {
     need apt-ftparchive dnsmasq flock ip mkfs.ext4 mksquashfs mmdebstrap mount python3 python3-venv openssl ssh systemd-nspawn
     stage_down
     make_parts
+    make_debs
     local began=$SECONDS
-    mkdir -p "$run/log"
+    rm -rf "$cache/log"
+    mkdir -p "$cache/log" "$run/inventory"
     write_access
+    write_inventory
     mkdir "$group" "$group/keeper" "$group/server" "$group/run"
     local controller
     for controller in $(<"$group/cgroup.controllers"); do echo "+$controller" >"$group/cgroup.subtree_control" || true; done
     in_group keeper setsid unshare --mount --net bash tests/deploy/keeper.sh "$run" "$base" "$server" "$repository" "$image" \
-        "${group##*/}" "$outside" "$server_address" "$domain" <&- >"$run/log/keeper.log" 2>&1 &
+        "${group##*/}" "$outside" "$server_address" "$domain" "$cache/log" <&- >"$cache/log/keeper.log" 2>&1 9>&- &
     local keeper=$!
     disown
     for _ in {1..600}; do
@@ -52,7 +55,7 @@ stage_up() {
         sleep 0.1
     done
     in_server systemctl --failed >&2 || true
-    tail -n 20 "$run"/log/*.log >&2
+    tail -n 20 "$cache"/log/*.log >&2
     die 'the server does not get up'
 }
 
@@ -72,11 +75,18 @@ Host *
 Host 10.0.12.*
     ProxyJump $domain
 END
-    printf '[lxd]\n%s\n' "$domain" >"$run/inventory"
     echo "nameserver $outside" >"$run/resolv.conf"
     quietly openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -noenc -days 2 -subj /CN=outside \
         -addext subjectAltName=DNS:images.lxd.canonical.com -keyout "$run/outside.pem" -out "$run/outside.crt"
     cat "$run/outside.crt" >>"$run/outside.pem"
+}
+
+# Everything is where the example has it, under our domain.
+write_inventory() {
+    sed "s/karana\.example\.org/$domain/" deploy/inventory/hosts >"$run/inventory/hosts"
+    printf 'export %s=%q\n' ANSIBLE_INVENTORY "$run/inventory" ANSIBLE_SSH_CONTROL_PATH_DIR "$run/control" \
+        ANSIBLE_SSH_COMMON_ARGS "-F $run/ssh_config" STAGE "$run" \
+        GRAFANA_DEB "$grafana_deb" KARANA_DEB "$karana_deb" >"$run/environment"
 }
 
 populated() { [[ -d $group ]] && grep -qx 'populated 1' "$group/cgroup.events"; }
@@ -97,20 +107,22 @@ in_server() {
         env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERM="${TERM:-dumb}" LANG=C.UTF-8 "$@"
 }
 
-is_up() { populated && [[ -n $(first_of keeper) ]] || die 'there is no stage: tests/deploy.sh up'; }
+is_up() {
+    if ! populated || [[ -z $(first_of keeper) ]]; then die 'there is no stage: tests/deploy.sh up'; fi
+}
 
-# In the network that the server is reached from, with the names that its domain has.
+# In the network that the server is reached from, where the names of its domain are known. With Ansible, the inventory and
+# the way to the server, and the two packages as GRAFANA_DEB and KARANA_DEB.
 stage_run() {
     is_up
-    local parts=("$cache"/ansible-*)
-    cd "$called_from"
+    local ansible=("$cache"/ansible-*)
     # shellcheck disable=SC2016 # for the shell that is started
-    in_group run nsenter --target "$(first_of keeper)" --net unshare --mount bash -euc '
+    (cd "$called_from" && in_group run nsenter --target "$(first_of keeper)" --net unshare --mount bash -euc '
         mount --bind "$1/resolv.conf" "$(realpath /etc/resolv.conf)"
-        export PATH=$2/bin:$PATH ANSIBLE_INVENTORY=$1/inventory ANSIBLE_SSH_COMMON_ARGS="-F $1/ssh_config"
-        export ANSIBLE_SSH_CONTROL_PATH_DIR=$1/control STAGE=$1
+        source "$1/environment"
+        export PATH=$2/bin:$PATH
         shift 2
-        exec "$@"' - "$run" "${parts[0]}" "$@"
+        exec "$@"' - "$run" "${ansible[0]}" "$@" 9>&-)
 }
 
 stage_exec() {
