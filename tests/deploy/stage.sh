@@ -45,8 +45,8 @@ stage_up() {
     mkdir "$group" "$group/keeper" "$group/server" "$group/run"
     local controller
     for controller in $(<"$group/cgroup.controllers"); do echo "+$controller" >"$group/cgroup.subtree_control" || true; done
-    in_group keeper setsid unshare --mount --net bash tests/deploy/keeper.sh "$run" "$base" "$server" "$repository" "$image" \
-        "${group##*/}" "$outside" "$server_address" "$domain" "$cache/log" <&- >"$cache/log/keeper.log" 2>&1 9>&- &
+    (in_group keeper setsid unshare --mount --net bash tests/deploy/keeper.sh "$run" "$base" "$server" "$repository" \
+        "$image" "${group##*/}" "$outside" "$server_address" "$domain" "$cache/log") 9>&- <&- >"$cache/log/keeper.log" 2>&1 &
     local keeper=$!
     disown
     for _ in {1..600}; do
@@ -94,11 +94,11 @@ write_inventory() {
 
 populated() { [[ -d $group ]] && grep -qx 'populated 1' "$group/cgroup.events"; }
 
-# Runs a command in one of the groups below $group.
+# Runs a command in one of the groups below $group, without the lock: it may outlive this program.
 in_group() {
     local into=$1
     shift
-    bash -c 'echo $$ >"$1/cgroup.procs" && shift && exec "$@"' - "$group/$into" "$@"
+    bash -c 'echo $$ >"$1/cgroup.procs" && shift && exec "$@"' - "$group/$into" "$@" 9>&-
 }
 
 first_of() { head -n 1 "$group/$1/cgroup.procs" 2>/dev/null; }
@@ -125,7 +125,7 @@ stage_run() {
         source "$1/environment"
         export PATH=$2/bin:$PATH
         shift 2
-        exec "$@"' - "$run" "${ansible[0]}" "$@" 9>&-)
+        exec "$@"' - "$run" "${ansible[0]}" "$@") 9>&-
 }
 
 stage_exec() {
