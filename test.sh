@@ -35,6 +35,19 @@ one_test() {
     if "$@"; then ((passed += 1)); else ((failed += 1)); fi
 }
 
+# Runs a command that is one test, or says on its last line that it is none here.
+one_test_if_possible() {
+    local code=0
+    "$@" 2>&1 | tee "$log" || code=$?
+    if ((code)); then
+        ((failed += 1))
+    elif tail -n 1 "$log" | grep -q '^skipped: '; then
+        ((skipped += 1))
+    else
+        ((passed += 1))
+    fi
+}
+
 need_cargo
 need cc certificates chromium curl flock git influxd mkfs.ext4 mount node npm promtool python3 python3-venv setsid ssh sshd strace
 # What configures a server of the caller's is not for the tests; which build they try is.
@@ -55,7 +68,8 @@ one_test tests/contract.sh "${form[@]}"
 say 'The web page in a browser'
 one_test tests/browser.sh
 
-# Here: deployment.
+say 'The deployment, on a server of its own'
+one_test_if_possible tests/deploy.sh
 
 say 'The demo, once'
 one_test env DEV_PROFILE="$profile" DEV_INFLUX_PORT=0 KARANA_API_LISTEN=127.0.0.1:0 ./run.sh --once

@@ -14,8 +14,7 @@ server_packages=(openssh-server python3)
 # What playbooks install, on top of those.
 playbook_packages=(
     apparmor ca-certificates curl dnsmasq-base git haproxy influxdb influxdb-client iputils-ping libnginx-mod-http-brotli-static
-    lxd lxd-client netcat-openbsd nftables
-    nginx-light openssh-client openssl python3-apt rsync sudo zstd
+    lxd lxd-client netcat-openbsd nftables nginx-light openssh-client openssl python3-apt rsync sudo zstd
 )
 
 # cached <name> <what it is made of> <command…>: runs the command with a new folder as its last argument unless one that was
@@ -43,9 +42,9 @@ make_parts() {
     repository=$part
     cached server "$repository $(declare -f make_server configure_server)" make_server
     server=$part
-    cached image "$base $(declare -f make_image)" make_image
+    cached image "$base $(declare -f make_image) $(<tests/deploy/image_index.py)" make_image
     image=$part
-    cached ansible "$(realpath "$cache") $(cat deploy/requirements.txt)" make_ansible
+    cached ansible "$(realpath "$cache") $(cat deploy/requirements.txt) $(declare -f make_ansible)" make_ansible
     ansible=$part
 }
 
@@ -124,18 +123,30 @@ configure_server() {
     ln -s /dev/null "$1/etc/systemd/system/systemd-resolved.service"
 }
 
-# An image for LXD.
+# An image for LXD, as a server of images has it.
 make_image() {
-    printf 'architecture: x86_64\ncreation_date: %s\nproperties: {os: Debian, release: %s, architecture: amd64}\n' \
-        "$(date +%s)" "$suite" >"$1/metadata.yaml"
-    tar -C "$1" --owner=0 --group=0 -cJf "$1/lxd.tar.xz" metadata.yaml
-    quietly mksquashfs "$base" "$1/rootfs.squashfs" -comp zstd -Xcompression-level 1 -no-progress -noappend
+    mkdir "$1/images" "$1/templates"
+    cat >"$1/metadata.yaml" <<END
+architecture: x86_64
+creation_date: $(date +%s)
+properties: {os: Debian, release: $suite, architecture: amd64}
+templates:
+  /etc/hostname: {when: [create, copy], template: hostname.tpl}
+  /etc/hosts: {when: [create, copy], template: hosts.tpl}
+END
+    echo '{{ container.name }}' >"$1/templates/hostname.tpl"
+    printf '127.0.0.1 localhost\n127.0.1.1 {{ container.name }}\n' >"$1/templates/hosts.tpl"
+    tar -C "$1" --owner=0 --group=0 -cJf "$1/images/lxd.tar.xz" metadata.yaml templates
+    rm -r "$1/metadata.yaml" "$1/templates"
+    quietly mksquashfs "$base" "$1/images/rootfs.squashfs" -comp zstd -Xcompression-level 1 -no-progress -noappend
+    python3 tests/deploy/image_index.py "$1"
 }
 
 make_ansible() {
     # What is installed names the folder that it lies in.
     quietly python3 -m venv "${1%.new}"
-    quietly "${1%.new}/bin/pip" install --disable-pip-version-check --no-compile --requirement deploy/requirements.txt
+    quietly "${1%.new}/bin/pip" install --disable-pip-version-check --no-compile --requirement deploy/requirements.txt \
+        httpie==3.2.4
     rmdir "$1"
     mv "${1%.new}" "$1"
 }

@@ -23,6 +23,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 DEPLOY = HERE.parents[1] / "deploy"
 STAGE = Path(os.environ["STAGE"])
+KEPT = STAGE / "kept"
 DOMAIN = "karana.test"
 LOGS = Path(os.environ.get("SCENE_LOGS", STAGE / "log"))
 SCENES = []
@@ -75,7 +76,7 @@ class Tenant:
         self.addresses = addresses
 
     def secret(self, key):
-        path = DEPLOY / "secrets" / f"{self.name}.yml"
+        path = KEPT / "secrets" / f"{self.name}.yml"
         assert path.read_text().startswith("$ANSIBLE_VAULT;"), f"{path} is not encrypted"
         text = subprocess.run(["ansible-vault", "view", path], check=True, capture_output=True, text=True).stdout
         return re.search(rf"(?m)^{key}: (.*)$", text)[1]
@@ -95,7 +96,7 @@ def play(*playbooks, tenant=None, **variables):
     if tenant:
         variables["tenant_var"] = str(tenant.file)
     # Load comes from one address here.
-    command += ["-e", json.dumps({"requests_per_10s": 1000000, "connections_per_address": 2000, "drain_seconds": 3} | variables)]
+    command += ["-e", json.dumps({"kept_folder": str(KEPT), "requests_per_10s": 1000000, "connections_per_address": 2000, "drain_seconds": 3} | variables)]
     name = "-".join([str(time.time_ns())[:13], *(p.removesuffix(".yml") for p in playbooks), tenant.name if tenant else "all"])
     done = subprocess.run(command, cwd=DEPLOY, capture_output=True, text=True, stdin=subprocess.DEVNULL)
     (LOGS / f"{name}.log").write_text(done.stdout + done.stderr)
@@ -108,7 +109,7 @@ def play(*playbooks, tenant=None, **variables):
 
 
 def tls():
-    context = ssl.create_default_context(cafile=DEPLOY / "secrets" / "self-signed.pem")
+    context = ssl.create_default_context(cafile=KEPT / "secrets" / "self-signed.pem")
     # It has no names; who it is we know.
     context.check_hostname = False
     return context
@@ -236,14 +237,12 @@ class Load:
 
 # --- The scenes ------------------------------------------------------------------------------------------------------
 
-one = two = None
+one, two = Tenant("one", 101), Tenant("two", 111)
 
 
 @scene
 def two_tenants_from_nothing():
     """lxd.yml to frontend_react.yml, over SSH."""
-    global one, two
-    one, two = Tenant("one", 101), Tenant("two", 111)
     play("lxd.yml", "haproxy.yml")
     play("instance.yml", "influx.yml", "grafana.yml", "api.yml", "frontend_react.yml", tenant=one)
     play("instance.yml", "influx.yml", "grafana.yml", "api.yml", tenant=two)
@@ -469,7 +468,7 @@ def a_tenant_goes_and_the_other_stays():
     play("tenant_remove.yml", tenant=two, confirm="two")
     left = server("lxc list --format csv --columns n").split()
     assert sorted(left) == ["haproxy-1", "haproxy-2", "haproxy-outer", "nginx-default", "oneapi", "onegrafana", "oneinflux"], left
-    kept = DEPLOY / "backups" / "two"
+    kept = KEPT / "backups" / "two"
     assert {p.name for p in kept.iterdir()} == {"twoapi.tar.zst", "twografana.tar.zst", "twoinflux.tar.zst"}
     listed = subprocess.run(["tar", "--list", "--zstd", "--file", kept / "twoapi.tar.zst"], check=True, capture_output=True, text=True).stdout
     assert "var/lib/karana/storage/tables.git/" in listed
@@ -478,6 +477,11 @@ def a_tenant_goes_and_the_other_stays():
 
 
 def main():
+    KEPT.mkdir(exist_ok=True)
+    vault = STAGE / "vault"
+    if not vault.exists():
+        vault.write_text(uuid.uuid4().hex)
+    os.environ["ANSIBLE_VAULT_PASSWORD_FILE"] = str(vault)
     wanted = sys.argv[1:]
     passed = failed = 0
     for function in SCENES:

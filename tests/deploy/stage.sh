@@ -8,7 +8,6 @@ run=$cache/run
 outside=198.51.100.1
 server_address=198.51.100.10
 domain=karana.test
-tenants=(one two)
 
 groups=$(findmnt --noheadings --first-only --types cgroup2 --output TARGET || true)
 group=$groups/karana-deploy-$(sha256sum <<<"$cache" | head -c 8)
@@ -24,24 +23,30 @@ can_stage() {
         cannot='there is no control group v2 to write to'
     elif ! unshare --mount --net true 2>/dev/null; then
         cannot='the kernel refuses new namespaces'
-    elif [[ ! -c /dev/fuse ]]; then
-        cannot='the kernel has no FUSE'
+    elif [[ ! -c /dev/loop-control ]]; then
+        cannot='the kernel has no loop devices'
     fi
     [[ -z $cannot ]]
 }
 
 stage_up() {
-    need apt-ftparchive flock ip mksquashfs mmdebstrap python3 python3-venv openssl ssh systemd-nspawn
+    need apt-ftparchive dnsmasq flock ip mkfs.ext4 mksquashfs mmdebstrap mount python3 python3-venv openssl ssh systemd-nspawn
     stage_down
     make_parts
+    make_debs
+    # Each container takes eleven, all of them from root's; kernels give 128. It stays so until the machine is started anew.
+    local instances=/proc/sys/fs/inotify/max_user_instances
+    (($(<$instances) >= 1024)) || echo 1024 >$instances
     local began=$SECONDS
-    mkdir -p "$run"/{log,upper,work,server,lxd}
+    rm -rf "$cache/log"
+    mkdir -p "$cache/log" "$run/inventory"
     write_access
+    write_inventory
     mkdir "$group" "$group/keeper" "$group/server" "$group/run"
     local controller
     for controller in $(<"$group/cgroup.controllers"); do echo "+$controller" >"$group/cgroup.subtree_control" || true; done
-    in_group keeper setsid unshare --mount --net bash tests/deploy/keeper.sh "$run" "$base" "$server" "$repository" "$image" \
-        "${group##*/}" "$outside" "$server_address" "$domain" <&- >"$run/log/keeper.log" 2>&1 &
+    (in_group keeper setsid unshare --mount --net bash tests/deploy/keeper.sh "$run" "$base" "$server" "$repository" \
+        "$image" "${group##*/}" "$outside" "$server_address" "$domain" "$cache/log") 9>&- <&- >"$cache/log/keeper.log" 2>&1 &
     local keeper=$!
     disown
     for _ in {1..600}; do
@@ -53,7 +58,7 @@ stage_up() {
         sleep 0.1
     done
     in_server systemctl --failed >&2 || true
-    tail -n 20 "$run"/log/*.log >&2
+    tail -n 20 "$cache"/log/*.log >&2
     die 'the server does not get up'
 }
 
@@ -73,24 +78,27 @@ Host *
 Host 10.0.12.*
     ProxyJump $domain
 END
-    printf '[lxd]\n%s\n' "$domain" >"$run/inventory"
-    {
-        echo "127.0.0.1 localhost"
-        echo "$server_address $domain"
-        local tenant
-        for tenant in "${tenants[@]}"; do
-            echo "$server_address $tenant.$domain ${tenant}api.$domain ${tenant}grafana.$domain ${tenant}influx.$domain"
-        done
-    } >"$run/hosts"
+    echo "nameserver $outside" >"$run/resolv.conf"
+    quietly openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -noenc -days 2 -subj /CN=outside \
+        -addext subjectAltName=DNS:images.lxd.canonical.com -keyout "$run/outside.pem" -out "$run/outside.crt"
+    cat "$run/outside.crt" >>"$run/outside.pem"
+}
+
+# Everything is where the example has it, under our domain.
+write_inventory() {
+    sed "s/karana\.example\.org/$domain/" deploy/inventory/hosts >"$run/inventory/hosts"
+    printf 'export %s=%q\n' ANSIBLE_INVENTORY "$run/inventory" ANSIBLE_SSH_CONTROL_PATH_DIR "$run/control" \
+        ANSIBLE_SSH_COMMON_ARGS "-F $run/ssh_config" STAGE "$run" \
+        GRAFANA_DEB "$grafana_deb" KARANA_DEB "$karana_deb" >"$run/environment"
 }
 
 populated() { [[ -d $group ]] && grep -qx 'populated 1' "$group/cgroup.events"; }
 
-# Runs a command in one of the groups below $group.
+# Runs a command in one of the groups below $group, without the lock: it may outlive this program.
 in_group() {
     local into=$1
     shift
-    bash -c 'echo $$ >"$1/cgroup.procs" && shift && exec "$@"' - "$group/$into" "$@"
+    bash -c 'echo $$ >"$1/cgroup.procs" && shift && exec "$@"' - "$group/$into" "$@" 9>&-
 }
 
 first_of() { head -n 1 "$group/$1/cgroup.procs" 2>/dev/null; }
@@ -102,20 +110,22 @@ in_server() {
         env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERM="${TERM:-dumb}" LANG=C.UTF-8 "$@"
 }
 
-is_up() { populated && [[ -n $(first_of keeper) ]] || die 'there is no stage: tests/deploy.sh up'; }
+is_up() {
+    if ! populated || [[ -z $(first_of keeper) ]]; then die 'there is no stage: tests/deploy.sh up'; fi
+}
 
-# In the network that the server is reached from, with the names that its domain has.
+# In the network that the server is reached from, where the names of its domain are known. With Ansible, the inventory and
+# the way to the server, and the two packages as GRAFANA_DEB and KARANA_DEB.
 stage_run() {
     is_up
-    local parts=("$cache"/ansible-*)
-    cd "$called_from"
+    local ansible=("$cache"/ansible-*)
     # shellcheck disable=SC2016 # for the shell that is started
-    in_group run nsenter --target "$(first_of keeper)" --net unshare --mount bash -euc '
-        mount --bind "$1/hosts" /etc/hosts
-        export PATH=$2/bin:$PATH ANSIBLE_INVENTORY=$1/inventory ANSIBLE_SSH_COMMON_ARGS="-F $1/ssh_config"
-        export ANSIBLE_SSH_CONTROL_PATH_DIR=$1/control STAGE=$1
+    (cd "$called_from" && in_group run nsenter --target "$(first_of keeper)" --net unshare --mount bash -euc '
+        mount --bind "$1/resolv.conf" "$(realpath /etc/resolv.conf)"
+        source "$1/environment"
+        export PATH=$2/bin:$PATH
         shift 2
-        exec "$@"' - "$run" "${parts[0]}" "$@"
+        exec "$@"' - "$run" "${ansible[0]}" "$@") 9>&-
 }
 
 stage_exec() {

@@ -121,12 +121,17 @@ fn message(status: u16, text: &str) -> Answer {
 impl Fake {
     pub async fn start() -> Arc<Self> {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::serve(listener, ADMIN)
+    }
+
+    /// Answers there, with a first server administrator of this login and password.
+    pub fn serve(listener: tokio::net::TcpListener, (login, password): (&str, &str)) -> Arc<Self> {
         let main = Organization::new("Main Org.", 1);
         let admin = User {
-            login: ADMIN.0.into(),
+            login: login.into(),
             email: "root@localhost".into(),
             name: String::new(),
-            password: ADMIN.1.into(),
+            password: password.into(),
             admin: true,
             disabled: false,
             current: 1,
@@ -146,7 +151,7 @@ impl Fake {
             most_at_a_time: AtomicUsize::new(0),
             died: Notify::new(),
         });
-        let router = axum::Router::new().fallback(serve).with_state(fake.clone());
+        let router = axum::Router::new().fallback(take).with_state(fake.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
         fake
     }
@@ -161,6 +166,11 @@ impl Fake {
     /// `[users] auto_assign_org_role` of its configuration.
     pub fn set_new_role(&self, role: &str) {
         self.world.lock().unwrap().new_role = role.into();
+    }
+
+    /// As `grafana cli admin reset-admin-password` does.
+    pub fn set_admin_password(&self, password: &str) {
+        self.world.lock().unwrap().users.get_mut(&1).unwrap().password = password.into();
     }
 
     /// As versions before 11: no rule names its contact point.
@@ -199,7 +209,7 @@ impl Fake {
     }
 }
 
-async fn serve(State(fake): State<Arc<Fake>>, request: Request) -> Response {
+async fn take(State(fake): State<Arc<Fake>>, request: Request) -> Response {
     let now = fake.under_way.fetch_add(1, Ordering::SeqCst) + 1;
     fake.most_at_a_time.fetch_max(now, Ordering::SeqCst);
     let answer = answer(&fake, request).await;

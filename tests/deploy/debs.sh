@@ -1,0 +1,37 @@
+# shellcheck shell=bash
+# The packages that are installed from files: Karana's own, and one that stands in for Grafana. Sourced by tests/deploy.sh.
+
+# Sets grafana_deb and karana_deb. DEPLOY_GRAFANA_DEB may name the real one, DEPLOY_KARANA_DEB one that is made already.
+make_debs() {
+    grafana_deb=${DEPLOY_GRAFANA_DEB:-}
+    if [[ -z $grafana_deb ]]; then
+        need_cargo
+        need cc dpkg-deb
+        quietly cargo build --locked --example grafana-stand-in
+        local program=${CARGO_TARGET_DIR:-target}/debug/examples/grafana-stand-in
+        cached grafana "$(sha256sum "$program" tests/deploy/grafana/*) $(declare -f make_grafana)" make_grafana "$program"
+        grafana_deb=$part/grafana.deb
+    fi
+    karana_deb=${DEPLOY_KARANA_DEB:-}
+    if [[ -z $karana_deb && -x deploy/package.sh ]]; then
+        quietly deploy/package.sh
+        karana_deb=target/debian/karana.deb
+    fi
+    grafana_deb=$(realpath "$grafana_deb")
+    karana_deb=${karana_deb:+$(realpath "$karana_deb")}
+}
+
+# make_grafana <program> <folder>
+make_grafana() {
+    local from=tests/deploy/grafana root=$2/root
+    mkdir -p "$root"/{DEBIAN,usr/share/grafana,etc/{grafana,default},lib/systemd/system}
+    install -D -m 755 -s "$1" "$root/usr/sbin/grafana"
+    install -m 644 "$from/control" "$root/DEBIAN/"
+    install -m 755 "$from/postinst" "$root/DEBIAN/"
+    printf '/etc/%s\n' grafana/grafana.ini default/grafana-server >"$root/DEBIAN/conffiles"
+    install -m 640 "$from/grafana.ini" "$root/etc/grafana/"
+    install -m 644 "$from/grafana-server.default" "$root/etc/default/grafana-server"
+    install -m 644 "$from/grafana-server.service" "$root/lib/systemd/system/"
+    quietly dpkg-deb --root-owner-group -Zzstd -z1 --build "$root" "$2/grafana.deb"
+    rm -rf "$root"
+}
