@@ -30,7 +30,7 @@ scenes() {
         echo "skipped: deployment: $cannot"
         return
     fi
-    need wrk
+    need dpkg-deb rsync wrk zstd
     alone
     trap stage_down EXIT
     stage_up

@@ -28,7 +28,10 @@ declare -A package_of=(
     [strace]=strace
     [ssh]=openssh-client
     [sshd]=openssh-server
+    [rsync]=rsync
     [systemd-nspawn]=systemd-container
+    [wrk]=wrk
+    [zstd]=zstd
 )
 
 say() { printf '==> %s\n' "$*"; }
