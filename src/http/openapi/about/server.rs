@@ -133,6 +133,13 @@ pub fn start() -> Operation {
     )
 }
 
+pub fn worker() -> Operation {
+    Operation::new(CHAPTER, "worker", "The web page's service worker")
+        .about("It keeps the page in a browser, and nothing of the API.")
+        .answers(200, "It.", &json!({"text/javascript": {"type": "string"}}), &["Cache-Control"])
+        .refuses(&[404])
+}
+
 pub fn asset() -> Operation {
     let content = json!({
         "text/javascript": {"type": "string"},
