@@ -22,7 +22,7 @@ test_page() {
 
 # Builds the page, if it is not that of its sources.
 build_page() {
-    local sources=(frontend/{index.html,package-lock.json,src,tsconfig.json,vite.config.ts})
+    local sources=(frontend/{index.html,package-lock.json,src,tsconfig.json,vite.config.ts,worker})
     if [[ -s frontend/dist/index.html && -z $(find "${sources[@]}" -newer frontend/dist/index.html -print -quit) ]]; then
         return
     fi

@@ -6,6 +6,11 @@ import { Person, Server } from './stage.mjs';
 const SLOW = { offline: false, latency: 150, downloadThroughput: (1.6e6 / 8), uploadThroughput: (750e3 / 8) };
 const KARANAS = 10_000;
 
+// A server that was built without optimisation answers later; milliseconds.
+const SECOND = process.env.KARANA_TEST_PROGRAM ? 500 : 1000;
+// Of so many loads the one in the middle counts.
+const LOADS = 5;
+
 /** What the browser has measured of the page, as Lighthouse names it: milliseconds, and a shift without a unit. */
 const vitals = page =>
     page.evaluate(async () => {
@@ -25,6 +30,13 @@ const vitals = page =>
         };
     });
 
+/** Until the dashboard says how many karanas there are. */
+const isCounted = page =>
+    page.waitForFunction(() => {
+        const counts = [...document.querySelectorAll('[data-count]')];
+        return counts.length === 4 && counts.every(({ textContent }) => /\d/.test(textContent));
+    });
+
 async function onASlowLine(browser, server) {
     const person = await Person.at(browser, server, { viewport: { width: 360, height: 740 } });
     const { page, context } = person;
@@ -35,24 +47,35 @@ async function onASlowLine(browser, server) {
     line.on('Network.loadingFinished', ({ encodedDataLength }) => {
         bytes += encodedDataLength;
     });
-    const timed = async (work, shows) => {
+    const timed = async (work, stands) => {
         bytes = 0;
         const begin = performance.now();
         await work();
-        await page.locator(shows).first().waitFor();
+        await stands();
         return { ms: Math.round(performance.now() - begin), kB: Math.round(bytes / 1000) };
     };
-    const first = { ...(await timed(() => page.goto(`${server.address}/`), 'input[type=email]')), ...(await vitals(page)) };
+    const form = () => page.locator('input[type=email]').waitFor();
+    const dashboard = () => isCounted(page);
+    // The browser has the page by now: it comes from there. What the page's worker asks for, it asks for a second later.
+    const again = async stands => {
+        const loads = [];
+        for (let i = 0; i < LOADS; i++) {
+            const load = async () => assert.ok((await page.reload({ waitUntil: 'commit' })).fromServiceWorker());
+            loads.push({ ...(await timed(load, stands)), ...(await vitals(page)) });
+            await person.rests(1500);
+        }
+        return loads.sort((a, b) => a.ms - b.ms)[(LOADS - 1) / 2];
+    };
+    const first = { ...(await timed(() => page.goto(`${server.address}/`), form)), ...(await vitals(page)) };
+    await page.evaluate(() => navigator.serviceWorker.ready);
+    const formAgain = await again(form);
     await page.fill('input[type=email]', 'admin@example.com');
     await page.fill('input[type=password]', 'admin');
-    const signIn = await timed(() => page.click('button[type=submit]'), '[data-count]');
+    const signIn = { ...(await timed(() => page.click('button[type=submit]'), dashboard)), ...(await vitals(page)) };
     await person.rests();
-    const again = await timed(() => page.reload(), '[data-count]');
-    const second = await vitals(page);
-    await context.clearCookies();
-    const form = await timed(() => page.goto(`${server.address}/?again`), 'input[type=email]');
+    const dashboardAgain = await again(dashboard);
     await person.leaves();
-    return { first, signIn, again: { ...again, ...second }, form };
+    return { first, formAgain, signIn, dashboardAgain };
 }
 
 async function ofALongList(browser, server) {
@@ -62,6 +85,9 @@ async function ofALongList(browser, server) {
     const person = await Person.at(browser, server);
     const { page } = person;
     await person.signsIn();
+    await isCounted(page);
+    await person.rests();
+    const { cls } = await vitals(page);
     // The longest time in which the page could not have answered.
     await page.evaluate(() => {
         window.blocked = [0];
@@ -98,7 +124,7 @@ async function ofALongList(browser, server) {
         for (let i = 0; i < 10; i++) await page.mouse.wheel(0, 300);
     });
     await person.leaves();
-    return { opened, filtered, turned, last, scrolled };
+    return { cls, tasks: { opened, filtered, turned, last, scrolled } };
 }
 
 export async function speed(browser) {
@@ -109,7 +135,11 @@ export async function speed(browser) {
         console.log(JSON.stringify({ slow, list }, null, 1));
         assert.ok(slow.first.kB <= 400, 'first load: at most 400 kB');
         assert.ok(slow.first.ms <= 3000, 'first load: at most 3 s');
-        for (const [name, { blocked }] of Object.entries(list)) {
+        for (const [name, { ms }] of Object.entries({ form: slow.formAgain, dashboard: slow.dashboardAgain })) {
+            assert.ok(ms <= SECOND, `second load: the ${name} within ${SECOND} ms, not ${ms}`);
+        }
+        for (const [name, { cls }] of Object.entries({ ...slow, list })) assert.ok(cls <= 0.1, `${name} shifts by ${cls}`);
+        for (const [name, { blocked }] of Object.entries(list.tasks)) {
             assert.ok(blocked <= 300, `${name} freezes the page for ${blocked} ms`);
         }
     } finally {

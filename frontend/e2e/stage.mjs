@@ -84,8 +84,12 @@ export async function post(karana, line) {
 export const launch = () =>
     chromium.launch({
         executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-        // Root has no other way, in a container.
-        args: process.getuid?.() === 0 ? ['--no-sandbox'] : [],
+        args: [
+            // A name that is not of this machine, for a page without TLS.
+            '--host-resolver-rules=MAP karana.test 127.0.0.1',
+            // Root has no other way, in a container.
+            ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
+        ],
     });
 
 /** Somebody at a browser of their own, who also notes what the browser complains of. */

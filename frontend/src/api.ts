@@ -2,12 +2,12 @@
 import { QueryClient, useQuery } from '@tanstack/react-query';
 import { usePermissions } from 'react-admin';
 import { authProvider as authFor, type Standing } from './authProvider';
-import { Client, type Refusal } from './client';
+import type { Refusal } from './client';
 import { dataProvider as dataFor, translated } from './dataProvider';
 import { noteDeletion } from './past/undo';
-import { tabs } from './tabs';
+import { client } from './session';
 
-export const client = new Client(undefined, undefined, tabs());
+export { client };
 export const authProvider = authFor(client);
 export const dataProvider = dataFor(client, (resource, ids) => noteDeletion({ resource, ids }));
 
@@ -27,8 +27,17 @@ export function useStanding(): Standing | undefined {
     return usePermissions<Standing | null>().permissions ?? undefined;
 }
 
+interface Asked<T> {
+    key?: unknown[];
+    refetchInterval?: number;
+    enabled?: boolean;
+    /** What is known already; for `staleTime` that will do. */
+    initialData?: T;
+    staleTime?: number;
+}
+
 /** What the server answers to a GET of `path`; react-query keeps it under `key`, the path without a key. */
-export function useAnswer<T>(path: string, options: { key?: unknown[]; refetchInterval?: number; enabled?: boolean } = {}) {
+export function useAnswer<T>(path: string, options: Asked<T> = {}) {
     const { key = [path], ...more } = options;
     return useQuery<T, Refusal>({
         queryKey: key,

@@ -41,17 +41,27 @@ export interface Request {
 interface Grant {
     access_token: string;
     expires_in: number;
+    /** As `GET /v2/me` and `GET /v2/about` tell it; an older server than the page does not. */
+    me?: { [name: string]: Json };
+    about?: { [name: string]: Json };
 }
 
 // Renewed so long before its end, in milliseconds.
 const MARGIN = 30_000;
+
+// For so long an answer that nobody has asked for yet is one of now, in milliseconds.
+const FRESH = 10_000;
 
 export class Client {
     /** The server does not answer. */
     readonly away = new Flag();
     /** The session has ended while somebody was working. Their calls wait until this is over. */
     readonly ended = new Flag();
+    /** The session has been asked for, or nobody has one. */
+    readonly begun = new Flag();
 
+    /** Answers that are on their way before somebody asks. */
+    private readonly asked = new Map<string, { at: number; answer: Promise<Answer> }>();
     private token: string | null = null;
     private endsAt = 0;
     private working = false;
@@ -61,6 +71,8 @@ export class Client {
         private readonly fetch: typeof globalThis.fetch = (...call) => globalThis.fetch(...call),
         private readonly now: () => number = Date.now,
         readonly tabs: Tabs = SINGLE,
+        /** Called when somebody is there, before anybody else knows. */
+        private readonly onPerson: (client: Client, role: string) => void = () => {},
     ) {}
 
     get signedIn(): boolean {
@@ -87,6 +99,7 @@ export class Client {
     forget(): void {
         this.token = null;
         this.working = false;
+        this.asked.clear();
         this.ended.set(false);
     }
 
@@ -107,7 +120,22 @@ export class Client {
 
     /** A call on behalf of who is signed in. A token that has ended is renewed, once. */
     request(path: string, request: Request = {}): Promise<Answer> {
+        const isRead = (request.method ?? 'GET') === 'GET';
+        const asked = this.asked.get(path);
+        if (isRead) this.asked.delete(path);
+        if (isRead && asked !== undefined && this.now() - asked.at < FRESH) return asked.answer;
         return this.authorised(() => this.send(path, request));
+    }
+
+    /** Asks for what will be asked for in a moment: whoever does that gets this answer, once. */
+    ahead(path: string): void {
+        this.expect(path, this.request(path));
+    }
+
+    private expect(path: string, answer: Promise<Answer>): void {
+        // Also if nobody comes for it.
+        answer.catch(() => {});
+        this.asked.set(path, { at: this.now(), answer });
     }
 
     /** A stream of events on behalf of who is signed in, after the event `last`. */
@@ -154,22 +182,37 @@ export class Client {
     }
 
     private async renewOnce(): Promise<boolean> {
+        const refresh = () => {
+            const answer = this.send('/v2/refresh', { method: 'POST', body: {} });
+            this.begun.set(true);
+            return answer;
+        };
         try {
-            this.take(await this.tabs.alone(() => this.send('/v2/refresh', { method: 'POST', body: {} })));
+            if (!this.tabs.haveSession()) throw new Refusal(401, 'unauthorized', 'there is no session');
+            this.take(await this.tabs.alone(refresh));
             return true;
         } catch (error) {
             // A server that is away has not ended the session.
             if (!(error instanceof Refusal) || (error.status !== 400 && error.status !== 401)) throw error;
             this.token = null;
+            this.asked.clear();
             return false;
+        } finally {
+            this.begun.set(true);
         }
     }
 
     private take(answer: Answer): void {
         const grant = answer.body as unknown as Grant;
+        const isNew = this.token === null;
         this.token = grant.access_token;
         this.endsAt = this.now() + grant.expires_in * 1000;
         this.working = true;
+        for (const what of ['me', 'about'] as const) {
+            const body = grant[what];
+            if (body !== undefined) this.expect(`/v2/${what}`, Promise.resolve({ body, etag: null }));
+        }
+        if (isNew && grant.me !== undefined) this.onPerson(this, String(grant.me.role));
     }
 
     private authorization(): Record<string, string> {

@@ -7,6 +7,7 @@ import {
     type RaRecord,
 } from 'react-admin';
 import { type Answer, type Client, type Finding, type Json, Refusal, type Request } from './client';
+import { LIST } from './lists';
 
 type Fields = { [name: string]: Json };
 
@@ -24,13 +25,6 @@ const OURS = ['id', ETAG, 'status'];
 const MOST = 500;
 // As many records are read beside each other.
 const AT_ONCE = 8;
-
-/** In lists: the live state, and no secrets. */
-const LIST: Record<string, string> = {
-    karanas:
-        'include=status&fields=uuid,name,note,owner,state,kid,created_at,config.series,config.signal,config.post_int,config.get_int',
-    users: 'include=status&fields=uuid,name,email,role,state,created_at',
-};
 
 /** What of each record a list asks for: a part of the query, by itself or (where react-admin wants an object) as `query`. */
 const shown = (meta: unknown): string | undefined =>

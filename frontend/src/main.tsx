@@ -3,8 +3,10 @@ import { CacheProvider } from '@emotion/react';
 import { Suspense } from 'react';
 import { createRoot } from 'react-dom/client';
 import { App, Dashboard } from './App';
+import { atDashboard } from './ahead';
 import { client } from './api';
-import { watch } from './frame/watch';
+import { isAlive, watch } from './frame/watch';
+import { keepPage, reloadWhenOutdated } from './keep';
 import { languages } from './language';
 
 // The browser hides the attribute from scripts and shows the property.
@@ -13,14 +15,9 @@ const cache = createCache({ key: 'css', nonce, prepend: true });
 const root = document.getElementById('root');
 
 watch(client);
-// The answer is on its way while the rest of the page begins, and so is what most come for.
-const isStart = /^(#\/?)?$/.test(location.hash);
-client.ready().then(
-    async isSignedIn => {
-        if (isSignedIn && isStart) await Dashboard.fetch();
-    },
-    () => {},
-);
+reloadWhenOutdated(isAlive);
+// It is there when it is known who is there.
+if (atDashboard() && client.tabs.haveSession()) Dashboard.fetch().catch(() => {});
 languages().then(i18n => {
     if (root === null) return;
     createRoot(root).render(
@@ -31,4 +28,5 @@ languages().then(i18n => {
             </Suspense>
         </CacheProvider>,
     );
+    keepPage();
 });

@@ -6,6 +6,8 @@ export type News = 'in' | 'out';
 export interface Tabs {
     /** Runs the task when no other tab runs one. */
     alone<T>(task: () => Promise<T>): Promise<T>;
+    /** Whether there may be a session to go on with: the server's cookie for it, which no script reads, has a sign beside it. */
+    haveSession(): boolean;
     tell(news: News): void;
     /** Calls the listener with what other tabs tell, until what it returns is called. */
     listen(listener: (news: News) => void): () => void;
@@ -22,6 +24,7 @@ export function tabs(): Tabs {
             const { locks } = navigator as { locks?: LockManager };
             return locks === undefined ? task() : locks.request(NAME, task);
         },
+        haveSession: () => document.cookie.includes('karana_signed_in='),
         tell: news => channel.postMessage(news),
         listen(listener) {
             const heard = ({ data }: MessageEvent<News>) => listener(data);
@@ -32,4 +35,4 @@ export function tabs(): Tabs {
 }
 
 /** A page that is alone. */
-export const SINGLE: Tabs = { alone: task => task(), tell: () => {}, listen: () => () => {} };
+export const SINGLE: Tabs = { alone: task => task(), haveSession: () => true, tell: () => {}, listen: () => () => {} };

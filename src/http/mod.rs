@@ -186,6 +186,7 @@ fn routes() -> Vec<(Access, &'static str, Methods)> {
         (Trusted, "/metrics", get(metrics::metrics, about::server::metrics())),
         (Everybody, "/openapi.json", get(openapi::serve, about::server::openapi())),
         (Everybody, "/", get(page::page, about::server::start())),
+        (Everybody, "/worker.js", get(page::worker, about::server::worker())),
         (Everybody, "/assets/{file}", get(page::asset, about::server::asset())),
         (Everybody, "/docs", get(docs::page, about::server::page())),
         (Everybody, "/docs/{*file}", get(docs::file, about::server::page_file())),

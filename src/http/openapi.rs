@@ -272,7 +272,7 @@ fn headers() -> Value {
             "description": "Names this version of the record or list; of the past, and of a list with what is live, there is none.",
             "schema": {"type": "string", "pattern": "^(W/)?\"[0-9a-f]+\"$"},
         },
-        "Set-Cookie": {"description": "The refresh token, where it was asked for so.", "schema": text()},
+        "Set-Cookie": {"description": "The refresh token, where it was asked for so; and, for scripts to see, that there is one.", "schema": text()},
         "Location": header("Path of the new record.", json!({"type": "string", "format": "uri-reference"})),
         "Cache-Control": header("`no-store` for what holds secrets.", text()),
         "Retry-After": header("Seconds after which it may be tried again.", json!({"type": "integer", "minimum": 0})),

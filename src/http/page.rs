@@ -3,7 +3,7 @@
 use super::path::Path;
 use super::reply::Failure;
 use crate::error::Error;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use rust_embed::{EmbeddedFile, RustEmbed};
 
@@ -43,8 +43,19 @@ pub async fn page() -> Response {
 fn policy(nonce: &str) -> String {
     format!(
         "default-src 'none'; connect-src 'self'; img-src 'self' data:; script-src 'self'; style-src 'self' 'nonce-{nonce}'; \
-         base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+         worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
+}
+
+/// What keeps the page in browsers (`frontend/worker/`) may ask this server, and nothing else.
+const WORKERS: &str = "default-src 'none'; connect-src 'self'";
+
+/// `GET /worker.js`. Browsers ask for it again and again: a new one takes the old one's place.
+pub async fn worker() -> Result<Response, Failure> {
+    let built = Built::get("worker.js").ok_or_else(|| Error::NotFound("the page has no such file".into()))?;
+    let mut worker = content(built, "text/javascript; charset=utf-8", "no-cache");
+    worker.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(WORKERS));
+    Ok(worker)
 }
 
 /// `GET /assets/{file}`. Packed as the build has packed it, for those who take that; else as all answers are.
@@ -57,16 +68,16 @@ pub async fn asset(Path(name): Path<String>, request: HeaderMap) -> Result<Respo
     Ok(match packed {
         Some(packed) => {
             let how = [(header::CONTENT_ENCODING, "br"), (header::VARY, "accept-encoding")];
-            (how, content(packed, media)).into_response()
+            (how, content(packed, media, FOREVER)).into_response()
         }
-        None => content(file(&name).ok_or_else(nothing)?, media),
+        None => content(file(&name).ok_or_else(nothing)?, media, FOREVER),
     })
 }
 
-fn content(file: EmbeddedFile, media: &'static str) -> Response {
+fn content(file: EmbeddedFile, media: &'static str, kept: &'static str) -> Response {
     let headers = [
         (header::CONTENT_TYPE, media),
-        (header::CACHE_CONTROL, FOREVER),
+        (header::CACHE_CONTROL, kept),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     ];
     (headers, file.data).into_response()

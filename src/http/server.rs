@@ -5,6 +5,7 @@ use super::query::Query;
 use super::reply::Failure;
 use super::{health, v2};
 use crate::auth::{Actor, policy};
+use crate::error::Error;
 use crate::resource::Kind;
 use axum::Extension;
 use axum::extract::{RawQuery, State};
@@ -30,22 +31,27 @@ pub async fn about(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Failure> {
     Query::new(query.as_deref())?.end()?;
+    Ok(v2::json(StatusCode::OK, tell(&app, &actor)?.to_string(), false))
+}
+
+/// The same, for who has just signed in.
+pub fn tell(app: &App, actor: &Actor) -> Result<Value, Error> {
     let About { tenant: (id, name), influxdb, grafana } = &app.about;
     let readable =
-        app.store.kinds().public().filter(|kind| policy::may(&actor, policy::Verb::Read, kind).is_ok());
-    let resources: Vec<_> = readable.map(|kind| abilities(&actor, kind)).collect();
+        app.store.kinds().public().filter(|kind| policy::may(actor, policy::Verb::Read, kind).is_ok());
+    let resources: Vec<_> = readable.map(|kind| abilities(actor, kind)).collect();
     let mut body = json!({
         "version": env!("CARGO_PKG_VERSION"),
         "tenant": {"id": id, "name": name},
         "influxdb": influxdb.as_ref().map(|(host, port)| json!({"host": host, "port": port})),
         "grafana": grafana.as_ref().map(|url| json!({"url": url})),
         "resources": resources,
-        "sync": policy::may_sync(&actor).is_ok(),
+        "sync": policy::may_sync(actor).is_ok(),
     });
-    if policy::may_see_health(&actor).is_ok() {
-        body["health"] = health::details(&app)?;
+    if policy::may_see_health(actor).is_ok() {
+        body["health"] = health::details(app)?;
     }
-    Ok(v2::json(StatusCode::OK, body.to_string(), false))
+    Ok(body)
 }
 
 fn abilities(actor: &Actor, kind: &Kind) -> Value {

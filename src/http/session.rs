@@ -6,6 +6,7 @@ use super::context::Context;
 use super::path::Path;
 use super::query::Query;
 use super::reply::{self, Failure};
+use super::server;
 use crate::auth::{Account, Actor, Grant, Origin, Pass, Session, Verdict, policy};
 use crate::error::Error;
 use crate::resource::{Kind, PASSWORD, set_field};
@@ -13,10 +14,10 @@ use crate::store::{Author, Record};
 use axum::Extension;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::{AppendHeaders, IntoResponse, IntoResponseParts, Response};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -24,6 +25,9 @@ type Answer = Result<Response, Failure>;
 
 /// The cookie that holds a refresh token, where a page must not get at it.
 const COOKIE: &str = "karana_refresh";
+
+/// The cookie beside it that a page can read: there is a session to go on with. It holds nothing else.
+const SIGN: &str = "karana_signed_in";
 
 /// What one signs in with.
 #[derive(Deserialize, JsonSchema)]
@@ -116,7 +120,7 @@ pub async fn logout(
         return Err(Error::conflict("", "no_session", reason).into());
     };
     app.credentials.sessions.end(id).await?;
-    Ok(without_cookie(&app, &headers, StatusCode::NO_CONTENT.into_response()))
+    Ok(without_cookies(&app, &headers, StatusCode::NO_CONTENT.into_response()))
 }
 
 /// `POST /v2/logout-all`: all sessions and tokens of this user; not its keys.
@@ -137,7 +141,7 @@ pub async fn logout_all(
     });
     let revision = ended.await?.revision;
     app.credentials.sessions.end_all(user).await?;
-    let answer = without_cookie(&app, &headers, StatusCode::NO_CONTENT.into_response());
+    let answer = without_cookies(&app, &headers, StatusCode::NO_CONTENT.into_response());
     Ok(reply::written(revision, answer))
 }
 
@@ -187,6 +191,10 @@ pub async fn end(
 
 /// `GET /v2/me`: who one is, and by what.
 pub async fn me(State(app): State<App>, Extension(actor): Extension<Arc<Actor>>) -> Answer {
+    Ok(axum::Json(person(&app, &actor)?).into_response())
+}
+
+fn person(app: &App, actor: &Actor) -> Result<Value, Error> {
     let tables = app.store.read();
     let kind = app.kind(&actor.resource)?;
     let entry = tables.find(kind, actor.uuid)?.entry();
@@ -195,7 +203,7 @@ pub async fn me(State(app): State<App>, Extension(actor): Extension<Arc<Actor>>)
         Pass::Session(id) => json!({"type": "session", "session": id}),
         Pass::Key { uuid, .. } => super::keys::about(&tables, *uuid)?,
     };
-    let me = json!({
+    Ok(json!({
         "uuid": actor.uuid,
         "resource": actor.resource,
         "name": entry.get("name"),
@@ -203,8 +211,7 @@ pub async fn me(State(app): State<App>, Extension(actor): Extension<Arc<Actor>>)
         "role": entry.get("role"),
         "state": entry.get("state"),
         "credentials": credentials,
-    });
-    Ok(axum::Json(me).into_response())
+    }))
 }
 
 async fn sign_in(
@@ -279,10 +286,13 @@ fn origin(context: &Context, headers: &HeaderMap) -> Origin {
     Origin { user_agent: user_agent.unwrap_or_default().to_owned(), address: context.client }
 }
 
-/// An access token and the next refresh token (RFC 6749, 5.1).
+/// An access token and the next refresh token (RFC 6749, 5.1), and what clients ask first: each request after another is felt
+/// on a slow line.
 fn granted(app: &App, grant: Grant, by_cookie: bool) -> Answer {
     let tokens = &app.credentials.tokens;
     let mut body = json!({
+        "me": person(app, &grant.actor)?,
+        "about": server::tell(app, &grant.actor)?,
         "access_token": tokens.issue(grant.actor)?,
         "token_type": "Bearer",
         "expires_in": tokens.access_life().as_secs(),
@@ -292,25 +302,33 @@ fn granted(app: &App, grant: Grant, by_cookie: bool) -> Answer {
         return Ok(axum::Json(body).into_response());
     }
     let life = app.credentials.sessions.life().as_secs();
-    let cookie = set_cookie(app, &grant.refresh_token, life);
-    Ok(([(header::SET_COOKIE, cookie)], axum::Json(body)).into_response())
+    Ok((set_cookies(app, &grant.refresh_token, "1", life), axum::Json(body)).into_response())
 }
 
-fn set_cookie(app: &App, token: &str, life: u64) -> HeaderValue {
+/// The refresh token, out of scripts' reach; and, within it, that there is one.
+fn set_cookies(app: &App, token: &str, sign: &str, life: u64) -> impl IntoResponseParts {
     let secure = match &app.public_url {
         Some(url) if url.starts_with("https:") => "; Secure",
         _ => "",
     };
-    // Nothing of it comes from outside: a token of ours is of letters, digits, `-`, `_` and `.`.
-    let text = format!("{COOKIE}={token}; Path=/v2/; Max-Age={life}; HttpOnly; SameSite=Strict{secure}");
-    HeaderValue::try_from(text).unwrap_or_else(|e| unreachable!("a token is plain text: {e}"))
+    let cookie = |pair: String, more: &str| {
+        // Nothing of it comes from outside: a token of ours is of letters, digits, `-`, `_` and `.`.
+        let text = format!("{pair}; {more}; Max-Age={life}; SameSite=Strict{secure}");
+        let value =
+            HeaderValue::try_from(text).unwrap_or_else(|e| unreachable!("a token is plain text: {e}"));
+        (header::SET_COOKIE, value)
+    };
+    AppendHeaders([
+        cookie(format!("{COOKIE}={token}"), "Path=/v2/; HttpOnly"),
+        cookie(format!("{SIGN}={sign}"), "Path=/"),
+    ])
 }
 
-fn without_cookie(app: &App, headers: &HeaderMap, mut answer: Response) -> Response {
-    if cookie(headers).is_some() {
-        answer.headers_mut().insert(header::SET_COOKIE, set_cookie(app, "", 0));
+fn without_cookies(app: &App, headers: &HeaderMap, answer: Response) -> Response {
+    if cookie(headers).is_none() {
+        return answer;
     }
-    answer
+    (set_cookies(app, "", "", 0), answer).into_response()
 }
 
 fn cookie(headers: &HeaderMap) -> Option<String> {

@@ -21,6 +21,12 @@ async fn what_goes_wrong() {
 
 #[tokio::test]
 #[ignore = "wants a browser: tests/browser.sh"]
+async fn the_page_in_the_browser() {
+    play("kept").await;
+}
+
+#[tokio::test]
+#[ignore = "wants a browser: tests/browser.sh"]
 async fn every_page() {
     play("look").await;
 }

@@ -26,6 +26,7 @@ async fn the_page_runs_nothing_that_is_not_ours() {
         policy.starts_with("default-src 'none'") && policy.contains("frame-ancestors 'none'"),
         "{policy}"
     );
+    assert!(policy.contains("; script-src 'self';") && policy.contains("; worker-src 'self';"), "{policy}");
     assert!(!policy.contains("unsafe") && !policy.contains('*') && !policy.contains("http"), "{policy}");
     for foreign in ["http:", "https:", "=\"//", "NONCE"] {
         assert!(!page.text().contains(foreign), "{}", page.text());
@@ -65,6 +66,21 @@ async fn its_files_are_packed_as_asked_for_and_kept() {
         }
         get(&server, &format!("{path}.br"), &[]).await.problem(404, "not_found");
     }
+}
+
+#[tokio::test]
+async fn what_keeps_the_page_is_never_an_old_one_and_asks_nobody_else() {
+    let server = Server::start();
+    let built = !assets(&get(&server, "/", &[]).await.text()).is_empty();
+    let worker = get(&server, "/worker.js", &[]).await;
+    if !built {
+        worker.problem(404, "not_found");
+        return;
+    }
+    assert_eq!((worker.status, worker.header("content-type")), (200, "text/javascript; charset=utf-8"));
+    assert_eq!(worker.header("cache-control"), "no-cache");
+    assert_eq!(worker.header("content-security-policy"), "default-src 'none'; connect-src 'self'");
+    assert_eq!(worker.header("x-content-type-options"), "nosniff");
 }
 
 /// Also for a browser: what is missing is no page.

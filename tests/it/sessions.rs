@@ -277,9 +277,19 @@ async fn nothing_of_a_session_is_for_those_who_are_not_signed_in() {
     }
 }
 
-/// The cookie's name and value, and its attributes, sorted.
+/// Of both cookies, the refresh token's first, name and value, and the attributes, sorted.
+fn both_cookies(answer: &Answer) -> [(String, Vec<String>); 2] {
+    let texts: Vec<_> =
+        answer.headers.get_all("set-cookie").iter().map(|text| text.to_str().unwrap()).collect();
+    [texts[0], texts[1]].map(parsed)
+}
+
 fn cookie(answer: &Answer) -> (String, Vec<String>) {
-    let mut parts = answer.header("set-cookie").split("; ").map(str::to_owned);
+    parsed(answer.header("set-cookie"))
+}
+
+fn parsed(cookie: &str) -> (String, Vec<String>) {
+    let mut parts = cookie.split("; ").map(str::to_owned);
     let pair = parts.next().unwrap();
     let mut attributes: Vec<_> = parts.collect();
     attributes.sort();
@@ -295,6 +305,10 @@ async fn a_refresh_token_in_a_cookie_is_out_of_a_pages_reach() {
     assert!(body.get("refresh_token").is_none());
     let (pair, attributes) = cookie(&answer);
     assert_eq!(attributes, ["HttpOnly", "Max-Age=2592000", "Path=/v2/", "SameSite=Strict", "Secure"]);
+    // A page sees that there is one, and nothing of it.
+    let (sign, attributes) = both_cookies(&answer)[1].clone();
+    assert_eq!(sign, "karana_signed_in=1");
+    assert_eq!(attributes, ["Max-Age=2592000", "Path=/", "SameSite=Strict", "Secure"]);
 
     let session = server.nobody.with_token(body["access_token"].as_str().unwrap());
     let cookies = format!("theme=dark; {pair}");
@@ -303,8 +317,27 @@ async fn a_refresh_token_in_a_cookie_is_out_of_a_pages_reach() {
     assert_ne!(cookie(&refreshed).0, pair);
     let gone = session.send("POST", "/v2/logout", &Value::Null, &[("cookie", &cookies)]).await;
     assert_eq!(gone.status, 204);
-    let (pair, attributes) = cookie(&gone);
-    assert!(pair.ends_with('=') && attributes.contains(&"Max-Age=0".to_owned()), "{pair} {attributes:?}");
+    for (pair, attributes) in both_cookies(&gone) {
+        assert!(pair.ends_with('=') && attributes.contains(&"Max-Age=0".to_owned()), "{pair} {attributes:?}");
+    }
+}
+
+#[tokio::test]
+async fn who_signs_in_is_told_who_they_are_and_what_they_may_do() {
+    let (server, _, micha, _) = stage().await;
+    for (email, password) in [("admin@example.com", "admin"), (&micha.email, &micha.password)] {
+        let begun = try_sign_in(&server.nobody, email, password).await.json(200);
+        let session = server.nobody.with_token(begun["access_token"].as_str().unwrap());
+        let goes_on = refresh(&session, begun["refresh_token"].as_str().unwrap()).await.json(200);
+        for mut answer in [begun, goes_on] {
+            let [mut me, mut about] = [session.found("/v2/me").await, session.found("/v2/about").await];
+            assert_eq!(answer["me"], me.take());
+            // It goes on meanwhile.
+            let health = |about: &mut Value| about.as_object_mut().unwrap().remove("health").is_some();
+            assert_eq!(health(&mut answer["about"]), health(&mut about));
+            assert_eq!(answer["about"], about.take());
+        }
+    }
 }
 
 #[tokio::test]

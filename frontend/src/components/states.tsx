@@ -1,7 +1,6 @@
 import { DateField, FunctionField, type RaRecord, useRecordContext, useTranslate } from 'react-admin';
 import { StateChip } from './StateChip';
 
-export const CONNECTIONS = ['online', 'late', 'offline', 'unknown'] as const;
 const KINDS = { online: 'good', late: 'warning', offline: 'bad', unknown: 'neutral' } as const;
 
 /** Choices whose names are translated: `karana.<of>.<id>`. */

@@ -30,4 +30,4 @@ export function watch(client: Client, answers: () => Promise<boolean> = isAlive)
     });
 }
 
-const isAlive = () => fetch('/health/live', { cache: 'no-store' }).then(answer => answer.ok, () => false);
+export const isAlive = () => fetch('/health/live', { cache: 'no-store' }).then(answer => answer.ok, () => false);

@@ -5,7 +5,8 @@ import CardContent from '@mui/material/CardContent';
 import Typography from '@mui/material/Typography';
 import { useLocale } from 'react-admin';
 import { Link } from 'react-router-dom';
-import { CONNECTIONS, Connection } from '../../components/states';
+import { Connection } from '../../components/states';
+import { CONNECTIONS } from '../../lists';
 import type { Connection as State, Count } from './useCounts';
 
 /** How many are in each state, and the way to them. */

@@ -14,15 +14,14 @@ import { Refused } from '../../components/Refused';
 import { Sparkline } from '../../components/Sparkline';
 import { Time } from '../../components/Time';
 import { Connection, LIVE } from '../../components/states';
+import { OWN } from '../../lists';
 import { ago } from './ago';
-
-const PER_PAGE = 12;
 
 /** What owners come for: how their karanas do, and where the measurements are. */
 export const OwnKaranas = () => {
     const [translate, standing] = [useTranslate(), useStanding()];
     const list = useListController({
-        resource: 'karanas', perPage: PER_PAGE, sort: { field: 'name', order: 'ASC' }, disableSyncWithLocation: true,
+        resource: 'karanas', perPage: OWN, sort: { field: 'name', order: 'ASC' }, disableSyncWithLocation: true,
         storeKey: false, queryOptions: LIVE,
     });
     return (
@@ -45,7 +44,7 @@ export const OwnKaranas = () => {
                         </RecordContextProvider>
                     ))}
                 </Box>
-                {(list.total ?? 0) > PER_PAGE && <Pagination rowsPerPageOptions={[]} />}
+                {(list.total ?? 0) > OWN && <Pagination rowsPerPageOptions={[]} />}
             </ListContextProvider>
         </>
     );

@@ -12,17 +12,17 @@ import { Refused } from '../../components/Refused';
 import { Section } from '../../components/Section';
 import { Time } from '../../components/Time';
 import { useCounted } from '../../components/useCounted';
+import { CHANGES } from '../../lists';
 import { type Deed, type Entry, actorOf, deeds } from './changes';
 
-const SHOWN = 8;
 // Of records that were changed at once.
 const MOST_RECORDS = 3;
 
 /** Who has changed what, the newest first. */
 export const RecentChanges = () => {
     const translate = useTranslate();
-    const { data, error, refetch } = useAnswer<{ items: Entry[] }>(`/v2/history?limit=${SHOWN}`, {
-        key: ['changes', 'history', SHOWN],
+    const { data, error, refetch } = useAnswer<{ items: Entry[] }>(`/v2/history?limit=${CHANGES}`, {
+        key: ['changes', 'history', CHANGES],
     });
     return (
         <Section

@@ -2,7 +2,7 @@ import Alert from '@mui/material/Alert';
 import Button from '@mui/material/Button';
 import { useTranslate } from 'react-admin';
 import { Link } from 'react-router-dom';
-import { useAnswer } from '../../api';
+import { useAnswer, useStanding } from '../../api';
 import type { About } from '../../authProvider';
 import { Time } from '../../components/Time';
 import { type Destination, isInTrouble } from '../sync/webhooks';
@@ -13,7 +13,9 @@ const OFTEN = 60_000;
 /** What is wrong with the server itself, for those who can see to it. */
 export const Warnings = () => {
     const translate = useTranslate();
-    const { data: about } = useAnswer<About>('/v2/about', { key: ['about'], refetchInterval: OFTEN });
+    const { data: about } = useAnswer<About>('/v2/about', {
+        key: ['about'], refetchInterval: OFTEN, initialData: useStanding(), staleTime: OFTEN,
+    });
     const { data: webhooks } = useAnswer<{ destinations: Destination[] }>('/v2/webhooks', {
         key: ['webhooks'], refetchInterval: OFTEN,
     });

@@ -4,7 +4,7 @@ import { type ReactNode, Suspense, lazy } from 'react';
 import { Title, useTranslate } from 'react-admin';
 import { useStanding } from '../../api';
 import { Refused } from '../../components/Refused';
-import { CONNECTIONS } from '../../components/states';
+import { CONNECTIONS } from '../../lists';
 import { Counts } from './Counts';
 import { FirstSteps } from './FirstSteps';
 import { OwnKaranas } from './OwnKaranas';
@@ -36,8 +36,10 @@ const Fleet = () => {
     const standing = useStanding();
     const counts = useCounts();
     const totals = CONNECTIONS.map(state => counts[state].total);
-    const isEmpty = totals.every(total => total === 0);
     const error = CONNECTIONS.map(state => counts[state].error).find(one => one !== null);
+    // What is below the counts depends on them, and does not move afterwards.
+    const isKnown = error !== undefined || totals.every(total => total !== undefined);
+    const isEmpty = totals.every(total => total === 0);
     return (
         <>
             {error && <Refused error={error} />}
@@ -45,7 +47,10 @@ const Fleet = () => {
             <Counts counts={counts} />
             {isEmpty && <FirstSteps />}
             <Box
-                sx={{ display: 'grid', gap: 2, alignItems: 'start', gridTemplateColumns: { xs: 'minmax(0, 1fr)', lg: '3fr 2fr' } }}
+                sx={{
+                    display: isKnown ? 'grid' : 'none', gap: 2, alignItems: 'start',
+                    gridTemplateColumns: { xs: 'minmax(0, 1fr)', lg: '3fr 2fr' },
+                }}
             >
                 <Column>
                     {!isEmpty && <Silent state="offline" total={counts.offline.total} />}
@@ -53,7 +58,7 @@ const Fleet = () => {
                     {standing?.sync && <SyncTrouble />}
                 </Column>
                 <Column>
-                    {!isEmpty && (
+                    {isKnown && !isEmpty && (
                         <Suspense fallback={null}>
                             <Posts first={counts.online.one} />
                         </Suspense>

@@ -1,5 +1,6 @@
 import { useGetList } from 'react-admin';
-import { CONNECTIONS, LIVE } from '../../components/states';
+import { LIVE } from '../../components/states';
+import type { CONNECTIONS } from '../../lists';
 
 export type Connection = (typeof CONNECTIONS)[number];
 

@@ -10,7 +10,8 @@ import { ImportButton } from '../../components/ImportButton';
 import { SyncChip } from '../../components/SyncState';
 import { TimeField } from '../../components/Time';
 import { Aside } from '../../components/Aside';
-import { CONNECTIONS, Connection, LIVE, OneOf, STATES, choices } from '../../components/states';
+import { Connection, LIVE, OneOf, STATES, choices } from '../../components/states';
+import { CONNECTIONS } from '../../lists';
 import { LastSeen } from './LastSeen';
 import { OwnerField, byName } from './owner';
 

@@ -1,7 +1,7 @@
 //! Health, metrics, and the description itself.
 
 use super::super::Operation;
-use serde_json::json;
+use serde_json::{Value, json};
 
 const CHAPTER: &str = "server";
 
@@ -68,7 +68,14 @@ pub fn page_file() -> Operation {
 }
 
 pub fn about() -> Operation {
-    let schema = json!({
+    Operation::new(CHAPTER, "about", "Which server this is, and what one can do here")
+        .json(200, "It.", &described(), &[])
+        .refuses(&[400])
+}
+
+/// What it says.
+pub fn described() -> Value {
+    json!({
         "type": "object",
         "required": ["version", "tenant", "influxdb", "grafana", "resources", "sync"],
         "additionalProperties": false,
@@ -114,10 +121,7 @@ pub fn about() -> Operation {
                 "description": "For admins and managers who are signed in themselves: the details of `/health/ready`.",
             },
         },
-    });
-    Operation::new(CHAPTER, "about", "Which server this is, and what one can do here")
-        .json(200, "It.", &schema, &[])
-        .refuses(&[400])
+    })
 }
 
 pub fn start() -> Operation {
@@ -127,6 +131,13 @@ pub fn start() -> Operation {
         &json!({"text/html": {"type": "string"}}),
         &["Cache-Control"],
     )
+}
+
+pub fn worker() -> Operation {
+    Operation::new(CHAPTER, "worker", "The web page's service worker")
+        .about("It keeps the page in a browser, and nothing of the API.")
+        .answers(200, "It.", &json!({"text/javascript": {"type": "string"}}), &["Cache-Control"])
+        .refuses(&[404])
 }
 
 pub fn asset() -> Operation {

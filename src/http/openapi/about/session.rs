@@ -1,7 +1,7 @@
 //! Signing in and out, and another password.
 
 use super::super::Operation;
-use super::word;
+use super::{server, word};
 use crate::http::passwords::NewPassword;
 use crate::http::session::{Login, Refresh};
 use crate::resource::{Kind, Role};
@@ -75,7 +75,11 @@ pub fn end() -> Operation {
 }
 
 pub fn me() -> Operation {
-    let me = json!({
+    Operation::new(CHAPTER, "me", "Who is signed in, and by what").json(200, "You.", &person(), &[])
+}
+
+fn person() -> Value {
+    json!({
         "type": "object",
         "required": ["uuid", "resource", "name", "email", "role", "state", "credentials"],
         "properties": {
@@ -98,8 +102,7 @@ pub fn me() -> Operation {
                 },
             },
         },
-    });
-    Operation::new(CHAPTER, "me", "Who is signed in, and by what").json(200, "You.", &me, &[])
+    })
 }
 
 pub fn password_link(kind: &Kind) -> Option<Operation> {
@@ -135,13 +138,15 @@ pub fn set_password() -> Operation {
 fn granted(operation: Operation) -> Operation {
     let grant = json!({
         "type": "object",
-        "required": ["access_token", "token_type", "expires_in"],
+        "required": ["access_token", "token_type", "expires_in", "me", "about"],
         "additionalProperties": false,
         "properties": {
             "access_token": {"type": "string", "description": "A JWT."},
             "token_type": {"const": "Bearer"},
             "expires_in": {"type": "integer", "description": "Seconds."},
             "refresh_token": {"type": "string", "description": "Absent where it comes as a cookie."},
+            "me": person(),
+            "about": server::described(),
         },
     });
     operation.json(200, "Tokens (RFC 6749, 5.1).", &grant, &["Set-Cookie"]).refuses(&[401, 429, 503, 507])
