@@ -42,7 +42,7 @@ karana ($version) unstable; urgency=medium
 
   * See /usr/share/doc/karana/CHANGELOG.md.
 
- -- Karana <karana@localhost>  $(date -R --date="@${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}")
+ -- The Karana developers <karana@localhost>  $(date -R --date="@${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}")
 END
 
-cargo deb --no-build --no-strip --locked
+cargo deb --no-build --locked

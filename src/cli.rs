@@ -199,9 +199,19 @@ async fn dispatch(cli: Cli, handed: service::Handed) -> Result<()> {
         std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
     };
-    let config = Config::load(cli.config.as_deref(), env())?;
+    let verb = cli.verb.unwrap_or(Verb::Serve);
+    let config = match verb {
+        Verb::Serve => Config::load(cli.config.as_deref(), env()),
+        // A service may have it right all the same.
+        Verb::Check { .. } => Config::load(cli.config.as_deref(), env()).or_else(|wrong| {
+            let config = Config::load_without_secrets(cli.config.as_deref(), env()).map_err(|_| ());
+            let note = |_: &Config| eprintln!("note: unless a credential of the service holds it: {wrong}");
+            config.inspect(note).map_err(|()| wrong)
+        }),
+        _ => Config::load_without_secrets(cli.config.as_deref(), env()),
+    }?;
     let clock: Clock = Arc::new(Utc::now);
-    match cli.verb.unwrap_or(Verb::Serve) {
+    match verb {
         Verb::Serve => serve(&config, clock, handed).await,
         Verb::Check { repair: true, yes } => repair(&config, clock, yes),
         Verb::Check { .. } => check(&config, clock).await,

@@ -76,6 +76,26 @@ impl Config {
         file: Option<&Path>,
         env: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Config, ConfigErrors> {
+        Self::read(file, env, false)
+    }
+
+    /// The same for a command that speaks to no back end: their passwords may be missing, since a service may have them
+    /// as credentials, which nobody else is handed.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn load_without_secrets(
+        file: Option<&Path>,
+        env: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Config, ConfigErrors> {
+        Self::read(file, env, true)
+    }
+
+    fn read(
+        file: Option<&Path>,
+        env: impl IntoIterator<Item = (String, String)>,
+        lenient: bool,
+    ) -> Result<Config, ConfigErrors> {
         let system =
             || file.is_none() && !Path::new(DEFAULT_FILE).exists() && Path::new(SYSTEM_FILE).exists();
         let file = if system() { Some(Path::new(SYSTEM_FILE)) } else { file };
@@ -96,6 +116,9 @@ impl Config {
         let base = origin.parent().unwrap_or(&origin);
 
         let mut settings = Settings::new(text.as_deref().unwrap_or_default(), env);
+        if lenient {
+            settings.be_lenient();
+        }
         let resources = Resources::read(settings.section("resources"), base);
         let config = Config {
             api: Api::read(settings.section("api")),

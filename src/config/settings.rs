@@ -20,6 +20,8 @@ pub(super) struct Settings {
     variables: BTreeMap<String, String>,
     credentials: Credentials,
     sections: Vec<&'static str>,
+    /// Whether what is required may be missing.
+    lenient: bool,
     problems: Vec<Problem>,
 }
 
@@ -29,7 +31,12 @@ impl Settings {
         let mut variables: BTreeMap<_, _> = env.into_iter().collect();
         let credentials = Credentials::in_folder(variables.remove(credentials::FOLDER_VARIABLE));
         variables.retain(|name, _| name.starts_with(VARIABLE_PREFIX));
-        Settings { headers, entries, variables, credentials, sections: Vec::new(), problems }
+        Settings { headers, entries, variables, credentials, sections: Vec::new(), lenient: false, problems }
+    }
+
+    /// Lets settings be missing that are required: a credential may hold them that we have not been handed.
+    pub(super) fn be_lenient(&mut self) {
+        self.lenient = true;
     }
 
     /// The section `name`, which is known from now on.
@@ -120,6 +127,9 @@ impl Section<'_> {
 
     /// Notes that `key` breaks `rule`.
     pub(super) fn refuse(&mut self, key: &str, rule: ValidationError) {
+        if self.settings.lenient && rule.code == "required" && !self.is_set(key) {
+            return;
+        }
         let place = self.places.get(key).copied().unwrap_or(Place::File);
         let field = match place {
             Place::Environment => variable(self.name, key),

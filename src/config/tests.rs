@@ -274,6 +274,20 @@ fn passwords_are_hidden() {
 }
 
 #[test]
+fn commands_do_without_the_credentials_of_the_server() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("config.ini");
+    let text = "[influxdb]\nhost = h\nuser = u\n[webhooks]\nurl = https://x.example\n";
+    std::fs::write(&file, text).unwrap();
+    assert!(Config::load(Some(&file), []).is_err());
+    let config = Config::load_without_secrets(Some(&file), []).unwrap();
+    assert_eq!((config.influxdb.unwrap().pass.expose(), config.webhooks), ("", None));
+    std::fs::write(&file, "[influxdb]\nhost = h\nuser = u\nport = x\n").unwrap();
+    let errors = Config::load_without_secrets(Some(&file), []).unwrap_err().to_string();
+    assert!(errors.contains("[influxdb] port") && !errors.contains("pass"), "{errors}");
+}
+
+#[test]
 fn credentials_win_over_the_file_and_not_over_the_environment() {
     let folder = tempfile::tempdir().unwrap();
     let put = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
