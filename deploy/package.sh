@@ -28,7 +28,7 @@ mkdir -p "$made"
 # The sample, with what holds for a service.
 sed -e 's|^#mode = test$|mode = production|' \
     -e 's|^#path = storage$|path = /var/lib/karana/storage|' \
-    -e '1,2c\# Configuration of karana. What is wrong with it is named by: sudo -u karana karana check\
+    -e '1,2c\# Configuration of karana. What is wrong with it is named by: karana check\
 # Under systemd the address stands in karana.socket: systemctl edit karana.socket.' \
     config.ini.sample > "$made/config.ini"
 # Without a folder of its own nothing else is read.
