@@ -289,24 +289,28 @@ pub(super) fn lock(path: &Path) -> Result<File, OpenError> {
         .mode(0o700)
         .create(path)
         .map_err(folder(path, "creating the storage folder"))?;
-    // What root makes there, the service could not open any more.
+    // What root makes there, the service could not open any more. That it runs, root may learn.
     let owner = fs::metadata(path).map_err(folder(path, "looking at the storage folder"))?.uid();
-    if owner != 0 && rustix::process::geteuid().is_root() {
+    let is_foreign = owner != 0 && rustix::process::geteuid().is_root();
+    let foreign = || {
         let source = io::Error::other(format!(
             "belongs to the user {owner}, and root must not write there: as the server's user, `sudo -u '#{owner}' karana …`"
         ));
-        return Err(OpenError::Folder { path: path.to_owned(), step: "opening the storage folder", source });
-    }
+        OpenError::Folder { path: path.to_owned(), step: "opening the storage folder", source }
+    };
     let name = path.join("lock");
     let mut file = OpenOptions::new()
         .read(true)
         .write(true)
-        .create(true)
+        .create(!is_foreign)
         .truncate(false)
         .mode(0o600)
         .open(&name)
-        .map_err(folder(&name, "opening the storage's lock"))?;
+        .map_err(
+            |error| if is_foreign { foreign() } else { folder(&name, "opening the storage's lock")(error) },
+        )?;
     match rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) if is_foreign => return Err(foreign()),
         Ok(()) => {}
         Err(rustix::io::Errno::WOULDBLOCK) => {
             let mut holder = String::new();
