@@ -1,29 +1,26 @@
 //! The command line. Exit codes: 0 fine, 1 failed, 2 usage.
 
 use crate::config::Config;
-use crate::http::Limits;
 use crate::operator::{Command, Operator};
 use crate::resource::Role;
 use crate::store::{Backup, Clock, OpenError};
-use crate::{Server, StartError, control, open_store, start_sync, store, store_settings, telemetry, terms};
+use crate::{StartError, control, open_store, service, start_sync, store, store_settings, telemetry, terms};
 use anyhow::{Context, Result, anyhow, bail};
 use chrono::Utc;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 use std::fs::{self, OpenOptions};
 use std::io::{self, IsTerminal, Read, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 use uuid::Uuid;
 
 /// Management server of a monitoring system for small energy devices.
 #[derive(Parser)]
 #[command(name = "karana", version, about)]
 struct Cli {
-    /// The configuration [default: ./config.ini; when there is none: test mode]
+    /// The configuration [default: ./config.ini, then /etc/karana/config.ini; when there is none: test mode]
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
     #[command(subcommand)]
@@ -98,6 +95,9 @@ enum Verb {
     },
     /// Print the description of the API (OpenAPI 3.1), as a server with this configuration serves it
     Openapi,
+    /// Print the manual page, for packages
+    #[command(hide = true)]
+    Man,
     /// Delete every entry of a declared resource, before its definition is taken away
     Clear { resource: String },
     /// The keys that secrets in the store are sealed with
@@ -150,6 +150,8 @@ struct Password {
 
 /// Runs the program.
 pub fn run() -> ExitCode {
+    // Before there are threads: it changes the environment.
+    let handed = service::Handed::take();
     let cli = Cli::parse();
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
@@ -158,7 +160,7 @@ pub fn run() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let code = match runtime.block_on(dispatch(cli)) {
+    let code = match runtime.block_on(dispatch(cli, handed)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("karana: {}", whole(&error));
@@ -191,16 +193,26 @@ fn tell(line: impl std::fmt::Display) -> Result<()> {
     }
 }
 
-async fn dispatch(cli: Cli) -> Result<()> {
+async fn dispatch(cli: Cli, handed: service::Handed) -> Result<()> {
     // Other programs' variables may be anything; ours are text.
     let env = || {
         std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
     };
-    let config = Config::load(cli.config.as_deref(), env())?;
+    let verb = cli.verb.unwrap_or(Verb::Serve);
+    let config = match verb {
+        Verb::Serve => Config::load(cli.config.as_deref(), env()),
+        // A service may have it right all the same.
+        Verb::Check { .. } => Config::load(cli.config.as_deref(), env()).or_else(|wrong| {
+            let config = Config::load_without_secrets(cli.config.as_deref(), env()).map_err(|_| ());
+            let note = |_: &Config| eprintln!("note: unless a credential of the service holds it: {wrong}");
+            config.inspect(note).map_err(|()| wrong)
+        }),
+        _ => Config::load_without_secrets(cli.config.as_deref(), env()),
+    }?;
     let clock: Clock = Arc::new(Utc::now);
-    match cli.verb.unwrap_or(Verb::Serve) {
-        Verb::Serve => serve(&config, clock).await,
+    match verb {
+        Verb::Serve => serve(&config, clock, handed).await,
         Verb::Check { repair: true, yes } => repair(&config, clock, yes),
         Verb::Check { .. } => check(&config, clock).await,
         Verb::Import { file, dry_run, merge } => {
@@ -233,6 +245,10 @@ async fn dispatch(cli: Cli) -> Result<()> {
             let document = crate::http::document(&store_settings(&config, clock)?.kinds);
             tell(serde_json::to_string_pretty(&document)?)
         }
+        Verb::Man => {
+            let page = clap_mangen::Man::new(Cli::command());
+            page.render(&mut io::stdout()).context("writing to standard output")
+        }
         Verb::Clear { resource } => say(&config, clock, Command::Clear { resource }).await,
         Verb::Key { verb: KeyVerb::List } => say(&config, clock, Command::KeyList).await,
         Verb::Key { verb: KeyVerb::Rotate } => say(&config, clock, Command::KeyRotate).await,
@@ -240,42 +256,12 @@ async fn dispatch(cli: Cli) -> Result<()> {
     }
 }
 
-async fn serve(config: &Config, clock: Clock) -> Result<()> {
+async fn serve(config: &Config, clock: Clock, handed: service::Handed) -> Result<()> {
     let logging = logging_file(config);
     let _logging = telemetry::init(logging.as_deref(), std::env::var("KARANA_LOG").ok())?;
-    if config.file.is_none() {
-        tracing::info!("no config.ini: test mode with the defaults");
-    }
-    let address = config.api.listen;
-    // First the port: requests wait there while the store is loaded.
-    let listener =
-        TcpListener::bind(address).await.with_context(|| format!("listening on {address} ([api] listen)"))?;
-    let server = Server::start(config, clock, Limits::default()).await?;
-    let told = told_to_stop()?;
-    let stop = async move {
-        told.await;
-        tracing::info!("stopping");
-    };
     // The one line on standard output: whoever started us may wait for it.
-    tell(format_args!("karana listening on http://{}", listener.local_addr()?))?;
-    tracing::info!(address = %listener.local_addr()?, "listening");
-    if server.serve(listener, stop).await {
-        tracing::info!("stopped");
-        Ok(())
-    } else {
-        bail!("stopped because the store failed; the log says why")
-    }
-}
-
-/// Resolves at SIGTERM or SIGINT.
-fn told_to_stop() -> io::Result<impl Future<Output = ()>> {
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-    })
+    service::run(config, clock, handed, |address| tell(format_args!("karana listening on http://{address}")))
+        .await
 }
 
 async fn check(config: &Config, clock: Clock) -> Result<()> {
@@ -322,7 +308,7 @@ async fn check_backup(config: &Config) -> Result<()> {
     };
     let stands = tokio::select! {
         stands = Backup::compare(&config.storage.path, remote) => stands,
-        () = told_to_stop()? => bail!("interrupted"),
+        () = service::told_to_stop()? => bail!("interrupted"),
     };
     let stands = stands.map_err(|reason| anyhow!("backup: {reason}"))?;
     tell(format_args!("backup: {stands}"))
@@ -332,7 +318,7 @@ async fn restore(config: &Config, clock: Clock, from: &str, key: &Path) -> Resul
     let settings = store_settings(config, clock)?;
     let tables = tokio::select! {
         restored = store::restore(settings, from, key) => restored?,
-        () = told_to_stop()? => bail!("interrupted; nothing was restored"),
+        () = service::told_to_stop()? => bail!("interrupted; nothing was restored"),
     };
     let counts = tables.kinds().iter().map(|kind| format!("{} {}", tables.len(kind), kind.name()));
     let counts = counts.collect::<Vec<_>>().join(", ");

@@ -4,6 +4,7 @@
 //! shows a value, because a value may be a password.
 
 mod backends;
+mod credentials;
 mod ini;
 mod network;
 mod problems;
@@ -31,6 +32,9 @@ use crate::error::Finding;
 
 /// The file that is read when none is named and it exists.
 const DEFAULT_FILE: &str = "config.ini";
+
+/// The one that is read when that does not exist either: the package's.
+const SYSTEM_FILE: &str = "/etc/karana/config.ini";
 
 /// The whole configuration. Each part of the server gets its own section, never all of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,9 +64,11 @@ pub struct Config {
 }
 
 impl Config {
-    /// Reads `file`, or `./config.ini` if that exists, or else takes the defaults (test mode).
-    /// A variable `KARANA_<SECTION>_<KEY>` in `env` wins over the file; an empty value, in
-    /// either, counts as not set.
+    /// Reads `file`, or `./config.ini` if that exists, or `/etc/karana/config.ini` if that does, or else takes the defaults
+    /// (test mode).
+    /// A variable `KARANA_<SECTION>_<KEY>` in `env` wins over the file, as does a file
+    /// `<section>.<key>` in the folder that `CREDENTIALS_DIRECTORY` in `env` names; an empty value,
+    /// in any, counts as not set.
     ///
     /// # Errors
     /// All that is wrong with the file and the variables, one problem each.
@@ -70,6 +76,29 @@ impl Config {
         file: Option<&Path>,
         env: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Config, ConfigErrors> {
+        Self::read(file, env, false)
+    }
+
+    /// The same for a command that speaks to no back end: their passwords may be missing, since a service may have them
+    /// as credentials, which nobody else is handed.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn load_without_secrets(
+        file: Option<&Path>,
+        env: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Config, ConfigErrors> {
+        Self::read(file, env, true)
+    }
+
+    fn read(
+        file: Option<&Path>,
+        env: impl IntoIterator<Item = (String, String)>,
+        lenient: bool,
+    ) -> Result<Config, ConfigErrors> {
+        let system =
+            || file.is_none() && !Path::new(DEFAULT_FILE).exists() && Path::new(SYSTEM_FILE).exists();
+        let file = if system() { Some(Path::new(SYSTEM_FILE)) } else { file };
         let unreadable = |error: io::Error| {
             let message = format!("cannot be read: {error}");
             let finding = Finding::new("", "readable", message);
@@ -87,6 +116,9 @@ impl Config {
         let base = origin.parent().unwrap_or(&origin);
 
         let mut settings = Settings::new(text.as_deref().unwrap_or_default(), env);
+        if lenient {
+            settings.be_lenient();
+        }
         let resources = Resources::read(settings.section("resources"), base);
         let config = Config {
             api: Api::read(settings.section("api")),

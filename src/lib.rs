@@ -1,6 +1,6 @@
 //! Karana: the management server of a monitoring system for small energy devices.
 //!
-//! Imports run one way: `main → cli → lib → {http, sync} → {auth, store} → resource → error`;
+//! Imports run one way: `main → cli → service → lib → {http, sync} → {auth, store} → resource → error`;
 //! `backoff`, `config`, `histogram` and `telemetry` are among the leaves. This file puts the parts together.
 
 pub mod auth;
@@ -14,18 +14,19 @@ mod histogram;
 pub mod http;
 mod operator;
 pub mod resource;
+mod service;
 pub mod store;
 pub mod sync;
 pub mod telemetry;
 
 use auth::{Credentials, KeyError, Limiter, Lives, Passwords, Rates};
 use config::{Config, Mode};
-use http::{About, App, Limits, Networks, Parts};
+use http::{About, App, Door, Limits, Networks, Parts};
 use operator::{Command, Operator};
 use resource::{Kinds, Role};
 use sha2::{Digest, Sha256};
 use std::io;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::sync::Arc;
 use std::time::Duration;
 use store::{Backup, Clock, OpenError, Store};
@@ -35,7 +36,6 @@ use sync::handover::{Handovers, Keeper};
 use sync::presence::{self, Presence, Roster};
 use sync::readings::Readings;
 use sync::webhooks::{self, Webhooks};
-use tokio::net::TcpListener;
 
 /// Who signs in first in test mode, and with what.
 const TEST_ADMIN: (&str, &str) = ("admin@example.com", "admin");
@@ -81,7 +81,7 @@ impl Server {
     pub async fn start(config: &Config, clock: Clock, limits: Limits) -> Result<Self, StartError> {
         remarks(config).iter().for_each(|remark| tracing::warn!("{remark}"));
         let store = open_store(config, clock.clone())?;
-        let key = auth::signing_key(&config.storage.path.join("keys"))?;
+        let key = auth::signing_key(credential(auth::TOKEN_KEY), &config.storage.path.join("keys"))?;
         let passwords = Passwords::new(config.auth.hash_rounds);
         let credentials = open_credentials(config, &key, &store, clock.clone())?;
         let limiter = Limiter::new(Rates::default(), clock.clone());
@@ -130,17 +130,23 @@ impl Server {
         Ok(Self { app, control, keeper })
     }
 
+    /// Its records.
+    pub fn store(&self) -> &Store {
+        &self.app.store
+    }
+
     /// Serves until `stop` resolves or the store fails; then finishes what is in flight. Answers whether the store is
     /// still in order: when it is not, the process must be started anew.
-    pub async fn serve(self, listener: TcpListener, stop: impl Future<Output = ()>) -> bool {
+    pub async fn serve(self, door: impl Into<Door>, stop: impl Future<Output = ()>) -> bool {
         let store = self.app.store.clone();
         let stop = async {
             tokio::select! {
+                biased;
                 () = stop => {}
                 () = store.failed() => {}
             }
         };
-        http::serve(listener, self.app.clone(), stop).await;
+        http::serve(door.into(), self.app.clone(), stop).await;
         drop(self.keeper);
         // The action under way may end by itself; an InfluxDB that hangs must not keep us. Sync survives a crash.
         let sync_stops = tokio::time::timeout(SYNC_STOPS_WITHIN, self.app.sync.clone().stop());
@@ -185,12 +191,16 @@ fn about(config: &Config) -> About {
 /// The file with the keys that secrets are sealed with: handed in by systemd (`LoadCredential=seal.keys:…`), or ours.
 fn seal_keys(storage: &std::path::Path) -> store::KeyFile {
     const NAME: &str = "seal.keys";
-    let credential =
-        std::env::var_os("CREDENTIALS_DIRECTORY").map(|folder| std::path::Path::new(&folder).join(NAME));
-    match credential.filter(|path| path.exists()) {
+    match credential(NAME) {
         Some(path) => store::KeyFile { path, is_ours: false },
         None => store::KeyFile { path: storage.join("keys").join(NAME), is_ours: true },
     }
+}
+
+/// A file that systemd has handed in, if it has.
+fn credential(name: &str) -> Option<std::path::PathBuf> {
+    let folder = std::env::var_os("CREDENTIALS_DIRECTORY")?;
+    Some(std::path::Path::new(&folder).join(name)).filter(|path| path.exists())
 }
 
 fn open_store(config: &Config, clock: Clock) -> Result<Store, StartError> {
@@ -353,8 +363,12 @@ fn remarks(config: &Config) -> Vec<String> {
     if let Some(file) =
         config.file.as_deref().filter(|_| config.influxdb.is_some() || config.webhooks.is_some())
     {
-        let mode = std::fs::metadata(file).map(|data| data.permissions().mode()).unwrap_or_default();
-        if mode & 0o077 != 0 {
+        // The group of a service is its own: /etc/karana/config.ini is root's, and the server reads it by its group.
+        let others = |data: std::fs::Metadata| match rustix::process::getegid().as_raw() == data.gid() {
+            true => data.mode() & 0o027,
+            false => data.mode() & 0o077,
+        };
+        if std::fs::metadata(file).is_ok_and(|data| others(data) != 0) {
             remarks
                 .push(format!("{} holds passwords, and other users can read it: chmod 600", file.display()));
         }

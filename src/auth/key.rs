@@ -9,6 +9,9 @@ use std::path::{Path, PathBuf};
 /// RFC 7518, 3.2: a key for HS256 has at least 256 bits.
 const LEAST: usize = 32;
 
+/// What its file is called, also as a credential of systemd's.
+pub const TOKEN_KEY: &str = "token.key";
+
 /// Why there is no usable key.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
@@ -32,9 +35,9 @@ pub enum KeyError {
     },
 }
 
-/// Reads `<folder>/token.key`, made when there is none.
-pub fn signing_key(folder: &Path) -> Result<Vec<u8>, KeyError> {
-    let path = folder.join("token.key");
+/// Reads the `token.key` that was handed in, or `<folder>/token.key`, which is made when there is none.
+pub fn signing_key(handed: Option<PathBuf>, folder: &Path) -> Result<Vec<u8>, KeyError> {
+    let path = handed.unwrap_or_else(|| folder.join(TOKEN_KEY));
     let failed = |source| KeyError::File { path: path.clone(), source };
     match File::open(&path) {
         Ok(mut file) => {
@@ -64,12 +67,15 @@ mod tests {
     fn the_key_is_made_once_and_for_the_owner_alone() {
         let folder = tempfile::tempdir().unwrap();
         let keys = folder.path().join("keys");
-        let key = signing_key(&keys).unwrap();
+        let key = signing_key(None, &keys).unwrap();
         assert!(key.len() >= LEAST);
-        assert_eq!(signing_key(&keys).unwrap(), key);
+        assert_eq!(signing_key(None, &keys).unwrap(), key);
+        let handed = folder.path().join("handed");
+        fs::write(&handed, [7; 64]).unwrap();
+        assert_eq!(signing_key(Some(handed), &keys).unwrap(), [7; 64]);
         assert_eq!(fs::metadata(&keys).unwrap().permissions().mode() & 0o777, 0o700);
         assert_eq!(fs::metadata(keys.join("token.key")).unwrap().permissions().mode() & 0o777, 0o600);
         fs::write(keys.join("token.key"), "short").unwrap();
-        assert!(signing_key(&keys).unwrap_err().to_string().contains("holds 5 bytes"));
+        assert!(signing_key(None, &keys).unwrap_err().to_string().contains("holds 5 bytes"));
     }
 }

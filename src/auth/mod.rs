@@ -13,7 +13,7 @@ mod sessions;
 mod token;
 
 pub use credentials::{Credentials, Lives};
-pub use key::{KeyError, signing_key};
+pub use key::{KeyError, TOKEN_KEY, signing_key};
 pub use keys::KeyUses;
 pub use limiter::{Account, Limiter, Rate, Rates};
 pub use links::PasswordLinks;

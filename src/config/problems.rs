@@ -13,6 +13,8 @@ pub(super) enum Place {
     /// The line of the file, from 1.
     Line(usize),
     Environment,
+    /// A file that systemd handed in.
+    Credential,
 }
 
 #[derive(Debug)]
@@ -35,8 +37,8 @@ impl ConfigErrors {
         Self { file: file.map(Path::to_path_buf), problems }
     }
 
-    /// The problems in the order of the file, those of the environment last. The field of each is
-    /// `[section] key` or the name of the variable; it is empty when the file or a line of it is
+    /// The problems in the order of the file, those of the environment and of credentials last. The field of each
+    /// is `[section] key` or the name of the variable or credential; it is empty when the file or a line of it is
     /// wrong as a whole.
     pub fn findings(&self) -> impl Iterator<Item = &Finding> {
         self.problems.iter().map(|problem| &problem.finding)
@@ -51,6 +53,7 @@ impl fmt::Display for ConfigErrors {
             }
             match (place, &self.file) {
                 (Place::Environment, _) => write!(f, "environment: {finding}")?,
+                (Place::Credential, _) => write!(f, "credentials: {finding}")?,
                 (Place::Line(line), Some(file)) => write!(f, "{}:{line}: {finding}", file.display())?,
                 (_, Some(file)) => write!(f, "{}: {finding}", file.display())?,
                 (_, None) => write!(f, "{finding}")?,

@@ -1,4 +1,4 @@
-//! The settings as text, from the file and the environment. What has been asked for is what is
+//! The settings as text, from the file, systemd's credentials and the environment. What has been asked for is what is
 //! known: the code that reads the sections is the only list of keys, and what remains in the end
 //! is refused as unknown.
 
@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use validator::{Validate, ValidationError, ValidationErrorsKind};
 
+use super::credentials::{self, Credentials};
 use super::ini::{Document, Entry, Header};
 use super::problems::{Place, Problem};
 use crate::error::Finding;
@@ -17,15 +18,25 @@ pub(super) struct Settings {
     headers: Vec<Header>,
     entries: Vec<Entry>,
     variables: BTreeMap<String, String>,
+    credentials: Credentials,
     sections: Vec<&'static str>,
+    /// Whether what is required may be missing.
+    lenient: bool,
     problems: Vec<Problem>,
 }
 
 impl Settings {
     pub(super) fn new(text: &str, env: impl IntoIterator<Item = (String, String)>) -> Settings {
         let Document { headers, entries, problems } = Document::parse(text);
-        let variables = env.into_iter().filter(|(name, _)| name.starts_with(VARIABLE_PREFIX)).collect();
-        Settings { headers, entries, variables, sections: Vec::new(), problems }
+        let mut variables: BTreeMap<_, _> = env.into_iter().collect();
+        let credentials = Credentials::in_folder(variables.remove(credentials::FOLDER_VARIABLE));
+        variables.retain(|name, _| name.starts_with(VARIABLE_PREFIX));
+        Settings { headers, entries, variables, credentials, sections: Vec::new(), lenient: false, problems }
+    }
+
+    /// Lets settings be missing that are required: a credential may hold them that we have not been handed.
+    pub(super) fn be_lenient(&mut self) {
+        self.lenient = true;
     }
 
     /// The section `name`, which is known from now on.
@@ -52,22 +63,41 @@ impl Settings {
             let finding = Finding::new(name, "unknown", "is no known key");
             self.problems.push(Problem { place: Place::Environment, finding });
         }
+        for name in self.credentials.names().filter(|name| known(name.split('.').next().unwrap_or_default()))
+        {
+            let finding = Finding::new(name, "unknown", "is no known key");
+            self.problems.push(Problem { place: Place::Credential, finding });
+        }
         self.problems
     }
 
-    /// Takes one setting out. The environment wins; empty is as good as absent.
+    /// Takes one setting out. The environment wins, then a credential; empty is as good as absent.
     fn take(&mut self, section: &str, key: &str) -> Option<(String, Place)> {
         let in_file = self.entries.iter().position(|entry| entry.section == section && entry.key == key);
         let in_file =
             in_file.map(|i| self.entries.remove(i)).map(|entry| (entry.value, Place::Line(entry.line)));
         let in_env = self.variables.remove(&variable(section, key));
         let in_env = in_env.map(|value| (value.trim().to_owned(), Place::Environment));
-        [in_env, in_file].into_iter().flatten().find(|(value, _)| !value.is_empty())
+        let in_credential = match self.credentials.take(&credential(section, key)) {
+            None => None,
+            Some(Ok(value)) => Some((value, Place::Credential)),
+            Some(Err(rule)) => {
+                let message = rule.message.unwrap_or_default();
+                let finding = Finding::new(credential(section, key), rule.code, message);
+                self.problems.push(Problem { place: Place::Credential, finding });
+                None
+            }
+        };
+        [in_env, in_credential, in_file].into_iter().flatten().find(|(value, _)| !value.is_empty())
     }
 }
 
 fn variable(section: &str, key: &str) -> String {
     format!("{VARIABLE_PREFIX}{section}_{key}").to_ascii_uppercase()
+}
+
+fn credential(section: &str, key: &str) -> String {
+    format!("{section}.{key}")
 }
 
 /// One section while it is read.
@@ -97,9 +127,13 @@ impl Section<'_> {
 
     /// Notes that `key` breaks `rule`.
     pub(super) fn refuse(&mut self, key: &str, rule: ValidationError) {
+        if self.settings.lenient && rule.code == "required" && !self.is_set(key) {
+            return;
+        }
         let place = self.places.get(key).copied().unwrap_or(Place::File);
         let field = match place {
             Place::Environment => variable(self.name, key),
+            Place::Credential => credential(self.name, key),
             Place::File | Place::Line(_) => format!("[{}] {key}", self.name),
         };
         let message = rule.message.unwrap_or_else(|| format!("breaks the rule `{}`", rule.code).into());

@@ -272,3 +272,44 @@ fn passwords_are_hidden() {
     let errors = problems(&format!("{text}\n[influxdb]\npass = hunter3\nhunter2 hunter2\n"));
     assert!(errors.len() == 3 && !errors.concat().contains("hunter"), "{errors:?}");
 }
+
+#[test]
+fn commands_do_without_the_credentials_of_the_server() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("config.ini");
+    let text = "[influxdb]\nhost = h\nuser = u\n[webhooks]\nurl = https://x.example\n";
+    std::fs::write(&file, text).unwrap();
+    assert!(Config::load(Some(&file), []).is_err());
+    let config = Config::load_without_secrets(Some(&file), []).unwrap();
+    assert_eq!((config.influxdb.unwrap().pass.expose(), config.webhooks), ("", None));
+    std::fs::write(&file, "[influxdb]\nhost = h\nuser = u\nport = x\n").unwrap();
+    let errors = Config::load_without_secrets(Some(&file), []).unwrap_err().to_string();
+    assert!(errors.contains("[influxdb] port") && !errors.contains("pass"), "{errors}");
+}
+
+#[test]
+fn credentials_win_over_the_file_and_not_over_the_environment() {
+    let folder = tempfile::tempdir().unwrap();
+    let put = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    put("influxdb.pass", "  of the credential\n");
+    put("influxdb.user", "of the credential");
+    put("influxdb.org", "");
+    put("seal.keys", "not a setting\n");
+    let text = "[influxdb]\nhost = h\nuser = file\npass = file\n";
+    let credentials = ("CREDENTIALS_DIRECTORY", folder.path().to_str().unwrap());
+    let (config, _dir) = load(text, &[credentials, ("KARANA_INFLUXDB_USER", "env")]).unwrap();
+    let influxdb = config.influxdb.unwrap();
+    assert_eq!((influxdb.user.as_str(), influxdb.pass.expose()), ("env", "of the credential"));
+
+    put("influxdb.pass", "hunter2\nhunter3\n");
+    put("influxdb.port", "hunter2");
+    put("influxdb.pas", "hunter2");
+    assert_eq!(
+        problems_with("", &[credentials]),
+        [
+            "credentials: influxdb.pass: must be one line",
+            "credentials: influxdb.port: must be a port from 1 to 65535",
+            "credentials: influxdb.pas: is no known key",
+        ]
+    );
+}

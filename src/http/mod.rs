@@ -35,7 +35,7 @@ mod v2;
 mod webhooks;
 
 pub use context::Networks;
-pub use listen::{Limits, serve};
+pub use listen::{Door, Limits, serve};
 pub use openapi::document;
 pub use server::About;
 

@@ -11,6 +11,7 @@ mod journal;
 mod load;
 mod meta;
 mod open;
+mod pulse;
 mod receipts;
 mod record;
 mod restore;
@@ -27,6 +28,7 @@ pub use dump::{Import, export, tablestate};
 pub use feed::{Alteration, Commit, Follower, Side, TooOld};
 pub use journal::{Author, JournalError, Moment, Receipt, Revision};
 pub use open::{Fault, OpenError, check, repair};
+pub use pulse::Vigil;
 pub use record::Record;
 pub use restore::{RestoreError, restore};
 pub use seal::{KeyFile, Keyring, KeyringError};
@@ -84,6 +86,7 @@ struct Inner {
     queue: mpsc::Sender<writer::Order>,
     journal: Arc<dyn Journal>,
     counts: Arc<stats::Counts>,
+    pulse: Arc<pulse::Pulse>,
     feed: feed::Feed,
     /// Whether the feed has been told what came before the start.
     recalled: OnceCell<()>,
@@ -220,6 +223,11 @@ impl Store {
             queued: queue.max_capacity() - queue.capacity(),
             refused_when_full: counts.refused_when_full.load(Ordering::Relaxed),
         }
+    }
+
+    /// Watches whether the writer is alive.
+    pub fn vigil(&self) -> Vigil {
+        Vigil::new(self.0.pulse.clone(), self.0.queue.clone())
     }
 
     /// Whether writes are possible: not after the disk has failed one.

@@ -5,6 +5,7 @@ use super::feed::Feed;
 use super::journal::git::{GitJournal, Repair};
 use super::journal::{Author, Journal, JournalError, Loaded, Moment};
 use super::meta::{self, Meta};
+use super::pulse::Pulse;
 use super::seal::{Keyring, KeyringError};
 use super::snapshot::Snapshot;
 use super::stats::Counts;
@@ -17,7 +18,7 @@ use crate::resource::Kinds;
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write as _};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -138,6 +139,7 @@ pub(super) fn open_locked(settings: Settings, lock: File) -> Result<Store, OpenE
     }));
     let closing = Arc::new(AtomicBool::new(false));
     let counts = Arc::<Counts>::default();
+    let pulse = Arc::<Pulse>::default();
     let feed = Feed::after(tables.borrow().revision().clone());
     let writer = Writer {
         journal: journal.clone(),
@@ -145,6 +147,7 @@ pub(super) fn open_locked(settings: Settings, lock: File) -> Result<Store, OpenE
         queue: jobs,
         clock: settings.clock.clone(),
         counts: counts.clone(),
+        pulse: pulse.clone(),
         feed: feed.clone(),
         closing: closing.clone(),
         lock,
@@ -160,6 +163,7 @@ pub(super) fn open_locked(settings: Settings, lock: File) -> Result<Store, OpenE
         queue,
         journal,
         counts,
+        pulse,
         feed,
         recalled: OnceCell::new(),
         past,
@@ -285,16 +289,28 @@ pub(super) fn lock(path: &Path) -> Result<File, OpenError> {
         .mode(0o700)
         .create(path)
         .map_err(folder(path, "creating the storage folder"))?;
+    // What root makes there, the service could not open any more. That it runs, root may learn.
+    let owner = fs::metadata(path).map_err(folder(path, "looking at the storage folder"))?.uid();
+    let is_foreign = owner != 0 && rustix::process::geteuid().is_root();
+    let foreign = || {
+        let source = io::Error::other(format!(
+            "belongs to the user {owner}, and root must not write there: as the server's user, `sudo -u '#{owner}' karana …`"
+        ));
+        OpenError::Folder { path: path.to_owned(), step: "opening the storage folder", source }
+    };
     let name = path.join("lock");
     let mut file = OpenOptions::new()
         .read(true)
         .write(true)
-        .create(true)
+        .create(!is_foreign)
         .truncate(false)
         .mode(0o600)
         .open(&name)
-        .map_err(folder(&name, "opening the storage's lock"))?;
+        .map_err(
+            |error| if is_foreign { foreign() } else { folder(&name, "opening the storage's lock")(error) },
+        )?;
     match rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) if is_foreign => return Err(foreign()),
         Ok(()) => {}
         Err(rustix::io::Errno::WOULDBLOCK) => {
             let mut holder = String::new();

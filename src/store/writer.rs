@@ -2,6 +2,7 @@
 
 use super::feed::Feed;
 use super::journal::{Author, Journal, Mutation, Revision};
+use super::pulse::Pulse;
 use super::snapshot::Snapshot;
 use super::stats::Counts;
 use super::transaction::Transaction;
@@ -69,6 +70,8 @@ pub(super) enum Order {
     Close(oneshot::Sender<()>),
     /// The journal has found out by itself that it cannot write any more.
     Failed,
+    /// Nothing to do: to see that it is taken.
+    Nudge,
 }
 
 /// What a write is told once the journal has failed.
@@ -84,6 +87,7 @@ pub(super) struct Writer {
     pub queue: mpsc::Receiver<Order>,
     pub clock: Clock,
     pub counts: Arc<Counts>,
+    pub pulse: Arc<Pulse>,
     pub feed: Feed,
     /// Set when it ends.
     pub closing: Arc<AtomicBool>,
@@ -103,7 +107,7 @@ impl Writer {
             match order {
                 Order::Write(job) => job.answer(Err(refusal())),
                 Order::Close(done) => waiting.push(done),
-                Order::Failed => {}
+                Order::Failed | Order::Nudge => {}
             }
         }
         if let Err(reason) = self.journal.close() {
@@ -121,16 +125,20 @@ impl Writer {
 
     fn work(&mut self) -> Option<oneshot::Sender<()>> {
         loop {
-            let mut jobs = match self.queue.blocking_recv()? {
+            let order = self.queue.blocking_recv()?;
+            self.pulse.step();
+            let mut jobs = match order {
                 Order::Write(job) => vec![job],
                 Order::Close(done) => return Some(done),
                 Order::Failed => return None,
+                Order::Nudge => continue,
             };
             let mut close = None;
             while jobs.len() < BATCH && close.is_none() {
                 match self.queue.try_recv() {
                     Ok(Order::Write(job)) => jobs.push(job),
                     Ok(Order::Close(done)) => close = Some(done),
+                    Ok(Order::Nudge) => {}
                     // The write that comes next is told so by the journal.
                     Ok(Order::Failed) | Err(_) => break,
                 }
@@ -209,6 +217,6 @@ impl Writer {
     }
 
     fn append(&self, batch: &[Mutation]) -> Result<Vec<Revision>, super::JournalError> {
-        if batch.is_empty() { Ok(vec![]) } else { self.journal.append(batch) }
+        if batch.is_empty() { Ok(vec![]) } else { self.pulse.at_the_disk(|| self.journal.append(batch)) }
     }
 }

@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 
 /// The parts of the crate from the bottom up: each uses only those above it in this list. `operator` and `control`
 /// belong to the composition in `lib.rs`.
-const ORDER: &[&str] =
-    &["error", "resource", "store", "auth", "sync", "http", "operator", "control", "lib", "cli", "main"];
+const ORDER: &[&str] = &[
+    "error", "resource", "store", "auth", "sync", "http", "operator", "control", "lib", "service", "cli",
+    "main",
+];
 
 /// They use nothing of ours but `error`, and everybody may use them.
 const LEAVES: &[&str] = &["backoff", "config", "durable", "histogram", "telemetry"];
@@ -25,8 +27,11 @@ const FOREIGN: &[(&str, &[&str])] = &[
     ("reqwest", &["sync/"]),
     ("jsonwebtoken", &["auth/"]),
     ("sha_crypt", &["auth/"]),
-    ("anyhow", &["cli.rs"]),
+    ("anyhow", &["cli.rs", "service"]),
+    ("listenfd", &["service/"]),
+    ("sd_notify", &["service/"]),
     ("clap", &["cli.rs"]),
+    ("clap_mangen", &["cli.rs"]),
 ];
 
 struct Source {

@@ -43,6 +43,7 @@ mod roles;
 mod routes;
 mod seals;
 mod secrets;
+mod service;
 mod sessions;
 mod sockets;
 mod support;

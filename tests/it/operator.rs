@@ -319,3 +319,32 @@ async fn an_export_as_it_was_then() {
     }
     assert_eq!(home.run(&["export", "absent/folder/x"]).code, Some(1));
 }
+
+/// What root made in it, the server could not open any more.
+#[test]
+fn root_does_not_write_to_the_storage_of_a_service() {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("skipped: needs root");
+        return;
+    }
+    let home = Home::new("");
+    home.serve().stop();
+    let nobody = 65534;
+    std::os::unix::fs::chown(home.storage(), Some(nobody), None).unwrap();
+    let ended = home.run(&["user", "list"]);
+    assert_eq!(ended.code, Some(1));
+    assert!(
+        ended.stderr.contains("belongs to the user 65534, and root must not write there"),
+        "{}",
+        ended.stderr
+    );
+    // But it may ask one that runs.
+    std::os::unix::fs::chown(home.storage(), Some(0), None).unwrap();
+    let server = home.serve();
+    std::os::unix::fs::chown(home.storage(), Some(nobody), None).unwrap();
+    for command in [&["user", "list"][..], &["check"]] {
+        let ended = home.run(command);
+        assert_eq!(ended.code, Some(0), "{command:?}: {}", ended.stderr);
+    }
+    server.stop();
+}

@@ -3,6 +3,12 @@
 use super::page::Page;
 use procfs::WithCurrentSystemInfo;
 use procfs::process::{LimitValue, Process, Stat};
+use rustix::time::{ClockId, clock_gettime};
+use std::sync::OnceLock;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Reckoned once, or it would waver with the clock.
+static START: OnceLock<f64> = OnceLock::new();
 
 /// What cannot be learnt is not there: on another system than Linux, all of it.
 pub fn process(page: &mut Page) {
@@ -25,8 +31,15 @@ fn of_stat(page: &mut Page, stat: &Stat) {
     page.gauge("process_threads", "Threads.", stat.num_threads as f64);
     let mut spent = page.counters("process_cpu_seconds_total", "Time that processors have spent.");
     spent.add(&[], seconds(stat.utime + stat.stime));
-    if let Ok(boot) = procfs::boot_time_secs() {
-        let start = boot as f64 + seconds(stat.starttime);
-        page.gauge("process_start_time_seconds", "When the process started.", start);
-    }
+    page.gauge(
+        "process_start_time_seconds",
+        "When the process started.",
+        *START.get_or_init(|| {
+            // Not from /proc/stat: of /proc, the sandbox of systemd's shows us our own part alone.
+            let up = clock_gettime(ClockId::Boottime);
+            let up = up.tv_sec as f64 + up.tv_nsec as f64 / 1e9;
+            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
+            now - (up - seconds(stat.starttime))
+        }),
+    );
 }

@@ -6,6 +6,7 @@ use super::Session;
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, mpsc};
@@ -63,13 +64,17 @@ impl Home {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let other_build = std::env::var_os("KARANA_TEST_PROGRAM");
-        let mut command = Command::new(other_build.unwrap_or_else(|| env!("CARGO_BIN_EXE_karana").into()));
+        let mut command = Command::new(program());
+        command.args(arguments);
+        self.prepare(command)
+    }
+
+    fn prepare(&self, mut command: Command) -> Command {
         let ours = |name: &str| name.starts_with("KARANA_") || name == "JOURNAL_STREAM";
         std::env::vars().filter(|(name, _)| ours(name)).for_each(|(name, _)| {
             command.env_remove(name);
         });
-        command.envs(self.env.iter().cloned()).args(arguments).current_dir(self.folder.path());
+        command.envs(self.env.iter().cloned()).current_dir(self.folder.path());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
@@ -91,6 +96,17 @@ impl Home {
     /// Starts the program, and waits for nothing.
     pub fn start(&self, arguments: &[&str]) -> Running {
         Running::start(self.command(arguments))
+    }
+
+    /// Starts the server as systemd does for a socket unit: the socket is open already, as descriptor 3 (and, where
+    /// there are to be more, as those that follow).
+    pub fn start_with_socket(&self, socket: impl Into<OwnedFd>, copies: usize) -> Running {
+        let mut command = Command::new("sh");
+        let copy = (3..3 + copies).map(|fd| format!("{fd}<&0 ")).collect::<String>();
+        command.arg("-c").arg(format!(r#"exec {copy}</dev/null; LISTEN_PID=$$ exec "$0""#)).arg(program());
+        let mut command = self.prepare(command);
+        command.env("LISTEN_FDS", copies.to_string()).stdin(Stdio::from(socket.into()));
+        Running::start(command)
     }
 
     /// Starts the server and waits until it is ready.
@@ -121,6 +137,10 @@ impl Home {
     pub fn commits(&self) -> usize {
         self.git(&["rev-list", "--count", "main"]).trim().parse().unwrap()
     }
+}
+
+fn program() -> std::ffi::OsString {
+    std::env::var_os("KARANA_TEST_PROGRAM").unwrap_or_else(|| env!("CARGO_BIN_EXE_karana").into())
 }
 
 /// Where a record lies in the repository.
@@ -215,6 +235,11 @@ impl Server {
             assert!(begin.elapsed() < PATIENCE, "the server does not stand still");
             std::thread::sleep(Duration::from_millis(1));
         }
+    }
+
+    /// Lets all of them go on again.
+    pub fn thaw(&self) {
+        self.signal(Signal::CONT);
     }
 
     /// Asks it to stop and waits until it has.

@@ -1,0 +1,48 @@
+#!/bin/sh
+# Builds the Debian package, target/debian/karana_<version>_<architecture>.deb, with the web page in the program.
+#
+#   deploy/package.sh             builds the page and the program first; needs Rust and Node.js
+#   deploy/package.sh --no-build  packs target/release/karana as it is
+#
+# Needs cargo-deb: cargo install cargo-deb --locked
+set -eu
+cd "$(dirname "$0")/.."
+
+case "${1-}" in
+'')
+    (cd frontend && npm ci && npm run build)
+    cargo build --release --locked
+    ;;
+--no-build) ;;
+*)
+    sed -n 's/^#   //p' "$0" >&2
+    exit 2
+    ;;
+esac
+
+program=$PWD/target/release/karana
+made=target/deb
+rm -rf "$made"
+mkdir -p "$made"
+
+# The sample, with what holds for a service.
+sed -e 's|^#mode = test$|mode = production|' \
+    -e 's|^#path = storage$|path = /var/lib/karana/storage|' \
+    -e '1,2c\# Configuration of karana. What is wrong with it is named by: karana check\
+# Under systemd the address stands in karana.socket: systemctl edit karana.socket.' \
+    config.ini.sample > "$made/config.ini"
+# Without a folder of its own nothing else is read.
+(cd "$made" && "$program" --config config.ini openapi) > /dev/null
+(cd "$made" && "$program" man) > "$made/karana.1"
+
+# Debian's tools look for a changelog in their own form.
+version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
+cat > "$made/changelog" <<END
+karana ($version) unstable; urgency=medium
+
+  * See /usr/share/doc/karana/CHANGELOG.md.
+
+ -- The Karana developers <karana@localhost>  $(date -R --date="@${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}")
+END
+
+cargo deb --no-build --locked
