@@ -25,7 +25,7 @@ pub const REQUEST_ID: &str = "x-request-id";
 /// Which addresses are whose.
 #[derive(Debug, Clone, Default)]
 pub struct Networks {
-    /// Proxies whose `X-Forwarded-For` is believed.
+    /// Proxies whose `X-Forwarded-For`, `-Host` and `-Proto` are believed.
     pub trusted_proxies: Vec<Network>,
     /// Who sees metrics and the details of readiness, beside this machine itself.
     pub metrics_from: Vec<Network>,
@@ -35,6 +35,11 @@ impl Networks {
     /// Whether details about the inside are for this client.
     pub fn shows_details_to(&self, client: Option<IpAddr>) -> bool {
         client.is_some_and(|ip| ip.to_canonical().is_loopback() || contains(&self.metrics_from, ip))
+    }
+
+    /// Whether what this peer says of a request is believed.
+    pub fn is_proxy(&self, peer: Option<IpAddr>) -> bool {
+        peer.is_some_and(|peer| contains(&self.trusted_proxies, peer))
     }
 
     /// The client behind trusted proxies: the right-most address in `X-Forwarded-For` that is not one of them.

@@ -8,6 +8,7 @@ mod context;
 mod crud;
 mod docs;
 mod events;
+mod foreign;
 mod handover;
 mod health;
 mod history;
@@ -255,8 +256,8 @@ fn routes() -> Vec<(Access, &'static str, Methods)> {
     ]
 }
 
-/// The whole interface as one service. From outside to inside: trailing slashes, what surrounds every request, CORS,
-/// compression, who gets in, handler.
+/// The whole interface as one service. From outside to inside: trailing slashes, what surrounds every request, CORS, foreign
+/// pages, compression, who gets in, handler.
 pub fn router(app: App) -> NormalizePath<Router> {
     let mut router = Router::new();
     for (access, path, methods) in routes() {
@@ -275,7 +276,8 @@ pub fn router(app: App) -> NormalizePath<Router> {
     // As one layer: what each layer of the router has inside is copied for every request.
     let around = ServiceBuilder::new()
         .layer(from_fn_with_state(app.clone(), context::surround))
-        .layer(cors(&app.cors_origins));
+        .layer(cors(&app.cors_origins))
+        .layer(from_fn_with_state(foreign::Guard::new(app.clone()), foreign::refuse));
     let router = router
         .fallback(reply::unknown_path)
         .method_not_allowed_fallback(reply::unknown_method)

@@ -42,7 +42,10 @@ const INTRODUCTION: &str = include_str!("openapi/introduction.md");
 const FAILURES: &[(u16, &str)] = &[
     (400, "The request breaks a rule: `errors` names each field and each rule."),
     (401, "Nobody is signed in, or the token has ended."),
-    (403, "The role does not allow it."),
+    (
+        403,
+        "The role does not allow it; or a web page of another origin has a browser send what may change something.",
+    ),
     (404, "There is no such record."),
     (408, "The body took too long."),
     (409, "The change contradicts what is stored: `errors` says where."),
@@ -105,9 +108,8 @@ pub fn document(kinds: &Kinds) -> Value {
             };
             for (path, operation) in described {
                 let (path, variables) = template(&path);
-                let method = method.as_str().to_ascii_lowercase();
                 let item = paths.entry(path).or_insert_with(|| json!({}));
-                item[method] = operation.to_json(access, &variables);
+                item[method.as_str().to_ascii_lowercase()] = operation.to_json(access, &method, &variables);
             }
         }
     }

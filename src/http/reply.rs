@@ -74,7 +74,7 @@ impl Failure {
     }
 
     /// With a word for programs.
-    fn coded(mut self, code: &'static str) -> Self {
+    pub fn coded(mut self, code: &'static str) -> Self {
         self.code = Some(code);
         self
     }

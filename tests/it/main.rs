@@ -17,6 +17,7 @@ mod disk_full;
 mod encoding;
 mod events;
 mod examples;
+mod foreign;
 mod grafana;
 mod handover;
 mod health;
