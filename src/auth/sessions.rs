@@ -190,6 +190,12 @@ impl Sessions {
         self.change(move |inner| inner.begin(actor, origin)).await
     }
 
+    /// Whether a refresh token is one of ours, of a session that stands; perhaps one that has been used. A cheap look.
+    pub fn knows(&self, token: &str) -> bool {
+        let session = self.0.tokens.read(token).ok().and_then(|read| self.get(read.session));
+        session.is_some_and(|session| session.expires_at > (self.0.clock)())
+    }
+
     /// Takes a refresh token for a new one.
     pub async fn refresh(
         &self,

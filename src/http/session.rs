@@ -94,7 +94,10 @@ pub async fn refresh(
     let token = token.ok_or_else(|| {
         Error::invalid("refresh_token", "required", "is required, here or in the cookie of the sign-in")
     })?;
-    app.limiter.check(None, context.client)?;
+    // Nobody guesses a token that holds 256 random bits: who has one is not held back by what others at the address have tried.
+    if !app.credentials.sessions.knows(&token) {
+        app.limiter.check(None, context.client)?;
+    }
     let refreshed =
         app.credentials.sessions.refresh(app.store.read(), token, origin(&context, &headers)).await;
     let grant = refreshed.inspect_err(|error| {
