@@ -211,6 +211,15 @@ impl Sessions {
         self.change(move |inner| inner.end(id)).await
     }
 
+    /// Ends the session that a refresh token is of, a used one as well. There may be none any more.
+    pub async fn end_by(&self, token: &str) -> Result<(), Error> {
+        let session = self.0.tokens.read(token).ok().and_then(|read| self.get(read.session));
+        match session {
+            Some(session) => self.end(session.id).await,
+            None => Ok(()),
+        }
+    }
+
     /// Ends all sessions of a user.
     pub async fn end_all(&self, user: Uuid) -> Result<(), Error> {
         let of_user = move |inner: &Inner| -> Vec<Uuid> {

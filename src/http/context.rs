@@ -168,10 +168,16 @@ pub async fn only_people(
     mut request: Request,
     next: Next,
 ) -> Result<Response, Failure> {
-    let actor = actor(&app, &request)?;
-    actor.is_a_person()?;
+    let actor = person(&app, &request)?;
     request.extensions_mut().insert(actor);
     Ok(next.run(request).await)
+}
+
+/// Who is signed in, unless it is a program.
+pub fn person(app: &App, request: &Request) -> Result<Arc<Actor>, Failure> {
+    let actor = actor(app, request)?;
+    actor.is_a_person()?;
+    Ok(actor)
 }
 
 fn actor(app: &App, request: &Request) -> Result<Arc<Actor>, Failure> {

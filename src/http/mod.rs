@@ -208,7 +208,7 @@ fn routes() -> Vec<(Access, &'static str, Methods)> {
         (Everybody, "/v2/refresh", post(session::refresh, about::session::refresh())),
         (Everybody, "/v2/password", post(passwords::set, about::session::set_password())),
         (Person, "/v2/{resource}/{id}/password-link", post(passwords::link, about::session::password_link)),
-        (Person, "/v2/logout", post(session::logout, about::session::logout())),
+        (Everybody, "/v2/logout", post(session::logout, about::session::logout())),
         (Person, "/v2/logout-all", post(session::logout_all, about::session::logout_all())),
         (Person, "/v2/sessions", get(session::list, about::session::list())),
         (Person, "/v2/sessions/{id}", delete(session::end, about::session::end())),

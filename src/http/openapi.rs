@@ -27,7 +27,7 @@ pub use operation::{Envelope, Operation};
 
 use super::reply::Failure;
 use super::route::About;
-use super::{App, condition, routes};
+use super::{App, condition, routes, session};
 use crate::resource::Kinds;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -138,6 +138,12 @@ pub fn document(kinds: &Kinds) -> Value {
                     "scheme": "bearer",
                     "bearerFormat": "JWT",
                     "description": "What signing in answers with.",
+                },
+                "cookie": {
+                    "type": "apiKey",
+                    "in": "cookie",
+                    "name": session::COOKIE,
+                    "description": "The refresh token, as signing in with `cookie` sets it.",
                 },
                 "key": {"type": "http", "scheme": "bearer", "description": "A key, as /v2/keys makes it: for programs."},
             },
@@ -275,6 +281,7 @@ fn headers() -> Value {
             "schema": {"type": "string", "pattern": "^(W/)?\"[0-9a-f]+\"$"},
         },
         "Set-Cookie": {"description": "The refresh token, where it was asked for so.", "schema": text()},
+        "Set-CookieIfAny": {"description": "Takes the refresh token back.", "schema": text()},
         "Location": header("Path of the new record.", json!({"type": "string", "format": "uri-reference"})),
         "Cache-Control": header("`no-store` for what holds secrets.", text()),
         "Retry-After": header("Seconds after which it may be tried again.", json!({"type": "integer", "minimum": 0})),

@@ -97,6 +97,11 @@ impl Failure {
         Self { title: Some(name), ..Self::new(StatusCode::BAD_REQUEST, reason) }
     }
 
+    /// Whether the failure is that nobody is signed in.
+    pub fn is_unauthorized(&self) -> bool {
+        self.status == StatusCode::UNAUTHORIZED
+    }
+
     /// With another title than the method's, on `/v1`.
     pub fn titled(mut self, title: &'static str) -> Self {
         self.title = Some(title);

@@ -2,7 +2,7 @@
 
 use super::App;
 use super::body::{Json, Parameters, inputs};
-use super::context::Context;
+use super::context::{self, Context};
 use super::path::Path;
 use super::query::Query;
 use super::reply::{self, Failure};
@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::resource::{Kind, PASSWORD, set_field};
 use crate::store::{Author, Record};
 use axum::Extension;
-use axum::extract::{RawQuery, State};
+use axum::extract::{RawQuery, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use schemars::JsonSchema;
@@ -23,7 +23,7 @@ use uuid::Uuid;
 type Answer = Result<Response, Failure>;
 
 /// The cookie that holds a refresh token, where a page must not get at it.
-const COOKIE: &str = "karana_refresh";
+pub const COOKIE: &str = "karana_refresh";
 
 /// What one signs in with.
 #[derive(Deserialize, JsonSchema)]
@@ -108,18 +108,34 @@ pub async fn refresh(
     granted(&app, grant, by_cookie)
 }
 
-/// `POST /v2/logout`: this session.
-pub async fn logout(
-    State(app): State<App>,
-    Extension(actor): Extension<Arc<Actor>>,
-    headers: HeaderMap,
-) -> Answer {
-    let Pass::Session(id) = actor.pass else {
-        let reason = "a token of /v1 is of no session; /v2/logout-all ends it, with all others";
-        return Err(Error::conflict("", "no_session", reason).into());
-    };
-    app.credentials.sessions.end(id).await?;
-    Ok(without_cookie(&app, &headers, StatusCode::NO_CONTENT.into_response()))
+/// `POST /v2/logout`: the session of the access token, and that of the cookie, which the answer takes back. With the cookie
+/// alone, too: a page that has been loaded anew, or whose access token has ended, has nothing else. Whoever has nothing left to
+/// end is told the same, so that it can be asked for until it has been answered.
+pub async fn logout(State(app): State<App>, request: Request) -> Answer {
+    let sessions = &app.credentials.sessions;
+    let by_cookie = cookie(request.headers());
+    let is_named = request.headers().contains_key(header::AUTHORIZATION);
+    match context::person(&app, &request) {
+        Ok(actor) => {
+            let Pass::Session(id) = actor.pass else {
+                let reason = "a token of /v1 is of no session; /v2/logout-all ends it, with all others";
+                return Err(Error::conflict("", "no_session", reason).into());
+            };
+            sessions.end(id).await?;
+        }
+        Err(failure) if is_named && (by_cookie.is_none() || !failure.is_unauthorized()) => {
+            return Err(failure);
+        }
+        Err(_) => {}
+    }
+    if let Some(token) = &by_cookie {
+        sessions.end_by(token).await?;
+    }
+    let mut answer = StatusCode::NO_CONTENT.into_response();
+    if by_cookie.is_some() || !is_named {
+        answer.headers_mut().insert(header::SET_COOKIE, set_cookie(&app, "", 0));
+    }
+    Ok(answer)
 }
 
 /// `POST /v2/logout-all`: all sessions and tokens of this user; not its keys.

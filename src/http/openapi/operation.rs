@@ -23,6 +23,7 @@ pub struct Operation {
     answers: BTreeMap<u16, Value>,
     refusals: Vec<StatusCode>,
     roles: Vec<(Role, String)>,
+    security: Option<Value>,
     envelope: Envelope,
 }
 
@@ -62,6 +63,7 @@ impl Operation {
             answers: BTreeMap::new(),
             refusals: vec![],
             roles: vec![],
+            security: None,
             envelope: Envelope::Problem,
         }
     }
@@ -158,6 +160,12 @@ impl Operation {
         self.refuses(&[403])
     }
 
+    /// What lets one in, where that does not follow from the route.
+    pub fn let_in_by(mut self, security: &Value) -> Self {
+        self.security = Some(security.clone());
+        self
+    }
+
     /// Its OpenAPI, on a path with these variable parts.
     pub fn to_json(&self, access: Access, method: &Method, path_parameters: &[String]) -> Value {
         let mut parameters: Vec<Value> = path_parameters.iter().map(|name| path_parameter(name)).collect();
@@ -188,11 +196,11 @@ impl Operation {
             "operationId": self.id,
             "tags": [self.tag],
             "summary": self.summary,
-            "security": match access {
+            "security": self.security.clone().unwrap_or_else(|| match access {
                 Access::SignedIn => json!([{"token": []}, {"key": []}]),
                 Access::Person => json!([{"token": []}]),
                 Access::Everybody | Access::Trusted => json!([]),
-            },
+            }),
             "responses": responses,
         });
         let about = [self.about.as_str(), &self.roles_in_a_sentence()];
