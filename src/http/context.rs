@@ -103,6 +103,7 @@ pub async fn surround(State(app): State<App>, mut request: Request, next: Next) 
         headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
         headers.append(header::VARY, HeaderValue::from_static("authorization"));
     }
+    harden(&mut response);
     if let Some(since) = app.v1_deprecated.filter(|_| reply::is_v1(uri.path())) {
         deprecate(&mut response, since);
     }
@@ -123,6 +124,15 @@ pub async fn surround(State(app): State<App>, mut request: Request, next: Next) 
         "request"
     );
     response
+}
+
+/// Whatever an answer holds, a browser takes it for nothing but what it is called, runs nothing of it and shows it in nobody's
+/// frame. A page that needs more has a policy of its own.
+fn harden(response: &mut Response) {
+    const POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
+    let headers = response.headers_mut();
+    headers.entry(header::X_CONTENT_TYPE_OPTIONS).or_insert(HeaderValue::from_static("nosniff"));
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(POLICY);
 }
 
 /// What OPTIONS is answered with is in the headers. The clients of 2017 know 204 for that; tower-http says 200.
