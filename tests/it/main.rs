@@ -49,6 +49,7 @@ mod sockets;
 mod support;
 mod sync;
 mod sync_api;
+mod texts;
 mod tokens;
 mod users;
 mod v2;
