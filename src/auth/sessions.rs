@@ -190,6 +190,12 @@ impl Sessions {
         self.change(move |inner| inner.begin(actor, origin)).await
     }
 
+    /// Whether a refresh token is one of ours, of a session that stands; perhaps one that has been used. A cheap look.
+    pub fn knows(&self, token: &str) -> bool {
+        let session = self.0.tokens.read(token).ok().and_then(|read| self.get(read.session));
+        session.is_some_and(|session| session.expires_at > (self.0.clock)())
+    }
+
     /// Takes a refresh token for a new one.
     pub async fn refresh(
         &self,
@@ -203,6 +209,15 @@ impl Sessions {
     /// Ends a session. On the disk when this answers.
     pub async fn end(&self, id: Uuid) -> Result<(), Error> {
         self.change(move |inner| inner.end(id)).await
+    }
+
+    /// Ends the session that a refresh token is of, a used one as well. There may be none any more.
+    pub async fn end_by(&self, token: &str) -> Result<(), Error> {
+        let session = self.0.tokens.read(token).ok().and_then(|read| self.get(read.session));
+        match session {
+            Some(session) => self.end(session.id).await,
+            None => Ok(()),
+        }
     }
 
     /// Ends all sessions of a user.

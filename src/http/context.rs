@@ -25,7 +25,7 @@ pub const REQUEST_ID: &str = "x-request-id";
 /// Which addresses are whose.
 #[derive(Debug, Clone, Default)]
 pub struct Networks {
-    /// Proxies whose `X-Forwarded-For` is believed.
+    /// Proxies whose `X-Forwarded-For`, `-Host` and `-Proto` are believed.
     pub trusted_proxies: Vec<Network>,
     /// Who sees metrics and the details of readiness, beside this machine itself.
     pub metrics_from: Vec<Network>,
@@ -35,6 +35,11 @@ impl Networks {
     /// Whether details about the inside are for this client.
     pub fn shows_details_to(&self, client: Option<IpAddr>) -> bool {
         client.is_some_and(|ip| ip.to_canonical().is_loopback() || contains(&self.metrics_from, ip))
+    }
+
+    /// Whether what this peer says of a request is believed.
+    pub fn is_proxy(&self, peer: Option<IpAddr>) -> bool {
+        peer.is_some_and(|peer| contains(&self.trusted_proxies, peer))
     }
 
     /// The client behind trusted proxies: the right-most address in `X-Forwarded-For` that is not one of them.
@@ -98,6 +103,7 @@ pub async fn surround(State(app): State<App>, mut request: Request, next: Next) 
         headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
         headers.append(header::VARY, HeaderValue::from_static("authorization"));
     }
+    harden(&mut response);
     if let Some(since) = app.v1_deprecated.filter(|_| reply::is_v1(uri.path())) {
         deprecate(&mut response, since);
     }
@@ -118,6 +124,15 @@ pub async fn surround(State(app): State<App>, mut request: Request, next: Next) 
         "request"
     );
     response
+}
+
+/// Whatever an answer holds, a browser takes it for nothing but what it is called, runs nothing of it and shows it in nobody's
+/// frame. A page that needs more has a policy of its own.
+fn harden(response: &mut Response) {
+    const POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
+    let headers = response.headers_mut();
+    headers.entry(header::X_CONTENT_TYPE_OPTIONS).or_insert(HeaderValue::from_static("nosniff"));
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(POLICY);
 }
 
 /// What OPTIONS is answered with is in the headers. The clients of 2017 know 204 for that; tower-http says 200.
@@ -163,10 +178,16 @@ pub async fn only_people(
     mut request: Request,
     next: Next,
 ) -> Result<Response, Failure> {
-    let actor = actor(&app, &request)?;
-    actor.is_a_person()?;
+    let actor = person(&app, &request)?;
     request.extensions_mut().insert(actor);
     Ok(next.run(request).await)
+}
+
+/// Who is signed in, unless it is a program.
+pub fn person(app: &App, request: &Request) -> Result<Arc<Actor>, Failure> {
+    let actor = actor(app, request)?;
+    actor.is_a_person()?;
+    Ok(actor)
 }
 
 fn actor(app: &App, request: &Request) -> Result<Arc<Actor>, Failure> {

@@ -20,7 +20,9 @@ const FILES: &[(&str, &str, &str)] = &[
 /// `GET /docs`
 pub async fn page() -> Response {
     let mut page = content("text/html", include_str!("docs/index.html"), "no-cache");
-    page.headers_mut().insert(header::CONTENT_SECURITY_POLICY, header::HeaderValue::from_static(POLICY));
+    let headers = page.headers_mut();
+    headers.insert(header::CONTENT_SECURITY_POLICY, header::HeaderValue::from_static(POLICY));
+    headers.insert(header::REFERRER_POLICY, header::HeaderValue::from_static("no-referrer"));
     page
 }
 
@@ -36,7 +38,6 @@ fn content(media: &str, text: &'static str, cache: &str) -> Response {
     let headers = [
         (header::CONTENT_TYPE, format!("{media}; charset=utf-8")),
         (header::CACHE_CONTROL, cache.to_owned()),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
     ];
     (headers, text).into_response()
 }

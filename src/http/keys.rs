@@ -32,7 +32,7 @@ const OF_ONE_USER: usize = 100;
 #[serde(deny_unknown_fields)]
 pub struct NewKey {
     /// For people.
-    #[schemars(length(min = 1, max = 128))]
+    #[schemars(length(min = 1, max = 128), extend("format" = "line"))]
     name: String,
     /// What it is for: `karanas:read:own`, `*:*:all`, `sync`, `metrics`.
     #[schemars(length(min = 1, max = 100), inner(regex(pattern = SCOPE_PATTERN)))]

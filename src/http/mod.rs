@@ -8,6 +8,7 @@ mod context;
 mod crud;
 mod docs;
 mod events;
+mod foreign;
 mod handover;
 mod health;
 mod history;
@@ -208,7 +209,7 @@ fn routes() -> Vec<(Access, &'static str, Methods)> {
         (Everybody, "/v2/refresh", post(session::refresh, about::session::refresh())),
         (Everybody, "/v2/password", post(passwords::set, about::session::set_password())),
         (Person, "/v2/{resource}/{id}/password-link", post(passwords::link, about::session::password_link)),
-        (Person, "/v2/logout", post(session::logout, about::session::logout())),
+        (Everybody, "/v2/logout", post(session::logout, about::session::logout())),
         (Person, "/v2/logout-all", post(session::logout_all, about::session::logout_all())),
         (Person, "/v2/sessions", get(session::list, about::session::list())),
         (Person, "/v2/sessions/{id}", delete(session::end, about::session::end())),
@@ -256,8 +257,8 @@ fn routes() -> Vec<(Access, &'static str, Methods)> {
     ]
 }
 
-/// The whole interface as one service. From outside to inside: trailing slashes, what surrounds every request, CORS,
-/// compression, who gets in, handler.
+/// The whole interface as one service. From outside to inside: trailing slashes, what surrounds every request, CORS, foreign
+/// pages, compression, who gets in, handler.
 pub fn router(app: App) -> NormalizePath<Router> {
     let mut router = Router::new();
     for (access, path, methods) in routes() {
@@ -276,7 +277,8 @@ pub fn router(app: App) -> NormalizePath<Router> {
     // As one layer: what each layer of the router has inside is copied for every request.
     let around = ServiceBuilder::new()
         .layer(from_fn_with_state(app.clone(), context::surround))
-        .layer(cors(&app.cors_origins));
+        .layer(cors(&app.cors_origins))
+        .layer(from_fn_with_state(foreign::Guard::new(app.clone()), foreign::refuse));
     let router = router
         .fallback(reply::unknown_path)
         .method_not_allowed_fallback(reply::unknown_method)

@@ -27,7 +27,7 @@ pub use operation::{Envelope, Operation};
 
 use super::reply::Failure;
 use super::route::About;
-use super::{App, condition, routes};
+use super::{App, condition, routes, session};
 use crate::resource::Kinds;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -42,7 +42,10 @@ const INTRODUCTION: &str = include_str!("openapi/introduction.md");
 const FAILURES: &[(u16, &str)] = &[
     (400, "The request breaks a rule: `errors` names each field and each rule."),
     (401, "Nobody is signed in, or the token has ended."),
-    (403, "The role does not allow it."),
+    (
+        403,
+        "The role does not allow it; or a web page of another origin has a browser send what may change something.",
+    ),
     (404, "There is no such record."),
     (408, "The body took too long."),
     (409, "The change contradicts what is stored: `errors` says where."),
@@ -105,9 +108,8 @@ pub fn document(kinds: &Kinds) -> Value {
             };
             for (path, operation) in described {
                 let (path, variables) = template(&path);
-                let method = method.as_str().to_ascii_lowercase();
                 let item = paths.entry(path).or_insert_with(|| json!({}));
-                item[method] = operation.to_json(access, &variables);
+                item[method.as_str().to_ascii_lowercase()] = operation.to_json(access, &method, &variables);
             }
         }
     }
@@ -136,6 +138,12 @@ pub fn document(kinds: &Kinds) -> Value {
                     "scheme": "bearer",
                     "bearerFormat": "JWT",
                     "description": "What signing in answers with.",
+                },
+                "cookie": {
+                    "type": "apiKey",
+                    "in": "cookie",
+                    "name": session::COOKIE,
+                    "description": "The refresh token, as signing in with `cookie` sets it.",
                 },
                 "key": {"type": "http", "scheme": "bearer", "description": "A key, as /v2/keys makes it: for programs."},
             },
@@ -273,6 +281,7 @@ fn headers() -> Value {
             "schema": {"type": "string", "pattern": "^(W/)?\"[0-9a-f]+\"$"},
         },
         "Set-Cookie": {"description": "The refresh token, where it was asked for so; and, for scripts to see, that there is one.", "schema": text()},
+        "Set-CookieIfAny": {"description": "Takes both back.", "schema": text()},
         "Location": header("Path of the new record.", json!({"type": "string", "format": "uri-reference"})),
         "Cache-Control": header("`no-store` for what holds secrets.", text()),
         "Retry-After": header("Seconds after which it may be tried again.", json!({"type": "integer", "minimum": 0})),

@@ -31,7 +31,6 @@ pub async fn page() -> Response {
         (header::CONTENT_TYPE, "text/html; charset=utf-8".to_owned()),
         (header::CACHE_CONTROL, "no-cache".to_owned()),
         (header::CONTENT_SECURITY_POLICY, policy(&nonce)),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
         (header::X_FRAME_OPTIONS, "DENY".to_owned()),
         // A link for a forgotten password holds a token.
         (header::REFERRER_POLICY, "no-referrer".to_owned()),
@@ -75,11 +74,7 @@ pub async fn asset(Path(name): Path<String>, request: HeaderMap) -> Result<Respo
 }
 
 fn content(file: EmbeddedFile, media: &'static str, kept: &'static str) -> Response {
-    let headers = [
-        (header::CONTENT_TYPE, media),
-        (header::CACHE_CONTROL, kept),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    ];
+    let headers = [(header::CONTENT_TYPE, media), (header::CACHE_CONTROL, kept)];
     (headers, file.data).into_response()
 }
 

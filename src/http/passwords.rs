@@ -80,12 +80,15 @@ pub async fn set(
     Json(new): Json<NewPassword>,
 ) -> Answer {
     Query::new(query.as_deref())?.end()?;
-    app.limiter.check(None, context.client)?;
-    let user = app.credentials.password_links.user(&app.store.read(), &new.token).inspect_err(|error| {
-        if matches!(error, Error::BadCredentials(_)) {
+    let user = match app.credentials.password_links.user(&app.store.read(), &new.token) {
+        // As with refresh tokens: who has the link is not held back by what others at the address have tried.
+        Err(Error::BadCredentials(wrong)) => {
+            app.limiter.check(None, context.client)?;
             app.limiter.failed(None, context.client);
+            return Err(Error::BadCredentials(wrong).into());
         }
-    })?;
+        user => user?,
+    };
     let kind = app.kind(&user.resource)?;
     let mut patch = password_patch(kind, &new.password)?;
     patch.set_password_hash(app.passwords.hash(&new.password).await?);

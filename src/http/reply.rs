@@ -74,7 +74,7 @@ impl Failure {
     }
 
     /// With a word for programs.
-    fn coded(mut self, code: &'static str) -> Self {
+    pub fn coded(mut self, code: &'static str) -> Self {
         self.code = Some(code);
         self
     }
@@ -95,6 +95,11 @@ impl Failure {
     pub fn missing_parameter(name: &'static str) -> Self {
         let reason = format!("Required parameter '{name}' not supplied");
         Self { title: Some(name), ..Self::new(StatusCode::BAD_REQUEST, reason) }
+    }
+
+    /// Whether the failure is that nobody is signed in.
+    pub fn is_unauthorized(&self) -> bool {
+        self.status == StatusCode::UNAUTHORIZED
     }
 
     /// With another title than the method's, on `/v1`.

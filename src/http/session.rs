@@ -2,7 +2,7 @@
 
 use super::App;
 use super::body::{Json, Parameters, inputs};
-use super::context::Context;
+use super::context::{self, Context};
 use super::path::Path;
 use super::query::Query;
 use super::reply::{self, Failure};
@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::resource::{Kind, PASSWORD, set_field};
 use crate::store::{Author, Record};
 use axum::Extension;
-use axum::extract::{RawQuery, State};
+use axum::extract::{RawQuery, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse, IntoResponseParts, Response};
 use schemars::JsonSchema;
@@ -24,7 +24,7 @@ use uuid::Uuid;
 type Answer = Result<Response, Failure>;
 
 /// The cookie that holds a refresh token, where a page must not get at it.
-const COOKIE: &str = "karana_refresh";
+pub const COOKIE: &str = "karana_refresh";
 
 /// The cookie beside it that a page can read: there is a session to go on with. It holds nothing else.
 const SIGN: &str = "karana_signed_in";
@@ -98,7 +98,10 @@ pub async fn refresh(
     let token = token.ok_or_else(|| {
         Error::invalid("refresh_token", "required", "is required, here or in the cookie of the sign-in")
     })?;
-    app.limiter.check(None, context.client)?;
+    // Nobody guesses a token that holds 256 random bits: who has one is not held back by what others at the address have tried.
+    if !app.credentials.sessions.knows(&token) {
+        app.limiter.check(None, context.client)?;
+    }
     let refreshed =
         app.credentials.sessions.refresh(app.store.read(), token, origin(&context, &headers)).await;
     let grant = refreshed.inspect_err(|error| {
@@ -109,18 +112,32 @@ pub async fn refresh(
     granted(&app, grant, by_cookie)
 }
 
-/// `POST /v2/logout`: this session.
-pub async fn logout(
-    State(app): State<App>,
-    Extension(actor): Extension<Arc<Actor>>,
-    headers: HeaderMap,
-) -> Answer {
-    let Pass::Session(id) = actor.pass else {
-        let reason = "a token of /v1 is of no session; /v2/logout-all ends it, with all others";
-        return Err(Error::conflict("", "no_session", reason).into());
-    };
-    app.credentials.sessions.end(id).await?;
-    Ok(without_cookies(&app, &headers, StatusCode::NO_CONTENT.into_response()))
+/// `POST /v2/logout`: the session of the access token, and that of the cookie, which the answer takes back. With the cookie
+/// alone, too: a page that has been loaded anew, or whose access token has ended, has nothing else. Whoever has nothing left to
+/// end is told the same, so that it can be asked for until it has been answered.
+pub async fn logout(State(app): State<App>, request: Request) -> Answer {
+    let sessions = &app.credentials.sessions;
+    let by_cookie = cookie(request.headers());
+    let is_named = request.headers().contains_key(header::AUTHORIZATION);
+    match context::person(&app, &request) {
+        Ok(actor) => {
+            let Pass::Session(id) = actor.pass else {
+                let reason = "a token of /v1 is of no session; /v2/logout-all ends it, with all others";
+                return Err(Error::conflict("", "no_session", reason).into());
+            };
+            sessions.end(id).await?;
+        }
+        Err(failure) if is_named && (by_cookie.is_none() || !failure.is_unauthorized()) => {
+            return Err(failure);
+        }
+        Err(_) => {}
+    }
+    if let Some(token) = &by_cookie {
+        sessions.end_by(token).await?;
+    }
+    let ended = StatusCode::NO_CONTENT;
+    let takes_back = by_cookie.is_some() || !is_named;
+    Ok(if takes_back { (set_cookies(&app, "", "", 0), ended).into_response() } else { ended.into_response() })
 }
 
 /// `POST /v2/logout-all`: all sessions and tokens of this user; not its keys.

@@ -138,11 +138,38 @@ fn name_of(name: &str, built_in: &[Definition]) -> Result<(), Finding> {
     if RESERVED_NAMES.contains(&name) {
         return refused("reserved", "is taken by a route of the API");
     }
+    if is_everywhere(name) {
+        return refused("reserved", EVERYWHERE);
+    }
     if built_in.iter().any(|definition| definition.name == name) {
         return refused("built_in", "is that of a built-in resource, which cannot be declared anew");
     }
     Ok(())
 }
+
+/// What every object has in JavaScript: who looks for a field of such a name, as the web page and clients of others do, finds
+/// something where there is none.
+fn is_everywhere(name: &str) -> bool {
+    const MEMBERS: [&str; 12] = [
+        "__defineGetter__",
+        "__defineSetter__",
+        "__lookupGetter__",
+        "__lookupSetter__",
+        "__proto__",
+        "constructor",
+        "hasOwnProperty",
+        "isPrototypeOf",
+        "propertyIsEnumerable",
+        "toLocaleString",
+        "toString",
+        "valueOf",
+    ];
+    MEMBERS.contains(&name)
+}
+
+/// What is said of such a name.
+const EVERYWHERE: &str =
+    "is what every object has in JavaScript, where nobody could tell the two apart: choose another name";
 
 fn is_name(name: &str, first: impl Fn(char) -> bool, others: impl Fn(char) -> bool) -> bool {
     name.len() <= 64 && name.starts_with(first) && name.chars().all(others)

@@ -11,10 +11,10 @@ pub(super) const NAME: &str = "karanas";
 /// What a client sends to create a karana.
 #[derive(Serialize, JsonSchema)]
 struct KaranaSchema {
-    #[schemars(length(min = 2, max = 128))]
+    #[schemars(length(min = 2, max = 128), extend("format" = "line"))]
     name: String,
     #[serde(default)]
-    #[schemars(length(max = 4096))]
+    #[schemars(length(max = 4096), extend("format" = "text"))]
     note: String,
     config: ConfigSchema,
     // Must be there, but may be null: a device in stock.
@@ -95,7 +95,7 @@ pub struct Karana {
 #[schemars(rename = "ConfigDbSchema")]
 pub struct Config {
     /// The measurement the device writes to.
-    #[schemars(extend("format" = "series"))]
+    #[schemars(extend("format" = "stored-series"))]
     pub series: String,
     /// Password of its InfluxDB user.
     #[schemars(extend("format" = "device-password"))]

@@ -20,10 +20,10 @@ struct MaintenanceSchema {
     karana: Uuid,
     #[schemars(extend("format" = "date"))]
     date: String,
-    #[schemars(length(min = 1, max = 128))]
+    #[schemars(length(min = 1, max = 128), extend("format" = "line"))]
     technician: String,
     #[serde(default)]
-    #[schemars(length(max = 4096))]
+    #[schemars(length(max = 4096), extend("format" = "text"))]
     description: String,
     #[serde(default)]
     state: Progress,

@@ -36,7 +36,7 @@ pub enum State {
 /// What a client sends to create a user.
 #[derive(Serialize, JsonSchema)]
 struct UserSchema {
-    #[schemars(length(max = 256))]
+    #[schemars(length(max = 256), extend("format" = "line"))]
     name: String,
     #[schemars(email, length(max = 254))]
     email: String,

@@ -1,6 +1,7 @@
 //! The bytes of `/v1`: one JSON string around the JSON that Python writes.
 
-use crate::support::{Home, Server, user};
+use crate::import::HASH;
+use crate::support::{Home, Server};
 use serde_json::{Value, json};
 
 /// JSON as `json.dumps` of Python writes it, from JSON however written; the order of keys stays.
@@ -49,13 +50,27 @@ fn string(text: &str) -> String {
     written + "\""
 }
 
+/// They come with an old dump: a name of today is one line.
 async fn names_come_back_as_python_writes_them(names: &[&str]) {
-    let server = Server::start();
+    let uuid = |number: usize| format!("4e1fcc06-29f5-4b0c-a3a9-1a5a4b7a{number:04}");
+    let old = |(number, name): (usize, &&str)| {
+        let (uuid, email) = (uuid(number), format!("user{number}@example.com"));
+        let user = json!({"uuid": uuid, "name": name, "email": email, "role": "client",
+            "password_influx": "AAAABBBBCCCC1111", "credentials": {"login": email, "password": HASH},
+            "created_at": "2017-03-02T15:26:11.767166+00:00"});
+        (uuid, user)
+    };
+    let users: serde_json::Map<_, _> = names.iter().enumerate().map(old).collect();
+    let home = Home::new("");
+    home.write("dump.json", json!({"users": users, "karanas": {}}).to_string());
+    let imported = home.run(&["import", "dump.json"]);
+    assert_eq!(imported.code, Some(0), "{}", imported.stderr);
+    let admin = ["user", "add", "--role", "admin", "--email", "admin@example.com", "--password-stdin"];
+    assert_eq!(home.run_with_input(&admin, "admin\n").code, Some(0));
+    let server = home.serve();
     let admin = server.admin().await;
-    for name in names {
-        let mut data = user("somebody");
-        data["name"] = (*name).into();
-        let uuid = admin.create("users", &data).await;
+    for (number, name) in names.iter().enumerate() {
+        let uuid = uuid(number);
         let answer = admin.get(&format!("/v1/users/{uuid}")).await;
         let inner = answer.inner();
         assert_eq!(inner, as_python_writes(&inner));

@@ -111,3 +111,53 @@ async fn tokens_are_not_guessed_without_end_either() {
     let session = server.admin().await;
     assert_eq!(session.send("GET", "/v2/me", &Value::Null, &from).await.status, 200);
 }
+
+/// Tries until it has to wait.
+async fn held_back(call: impl AsyncFn() -> Answer) {
+    for _ in 0..200 {
+        match call().await.status {
+            429 => return,
+            status => assert_eq!(status, 401),
+        }
+    }
+    panic!("no limit")
+}
+
+/// Others behind the same address, or a page that the browser has open, have tried too much.
+#[tokio::test]
+async fn who_has_a_token_is_not_held_back_by_what_others_at_the_address_tried() {
+    let server = server();
+    let admin = server.admin().await;
+    let from = [("x-forwarded-for", "203.0.113.1")];
+    let sign_in = json!({"user": EMAIL, "password": "admin"});
+    let grant = server.nobody.send("POST", "/v2/users/login", &sign_in, &from).await.json(200);
+    let in_cookie = json!({"user": EMAIL, "password": "admin", "cookie": true});
+    let by_cookie = server.nobody.send("POST", "/v2/users/login", &in_cookie, &from).await;
+    let cookie = by_cookie.header("set-cookie").split(';').next().unwrap().to_owned();
+    let micha = admin.person("client", "micha").await;
+    let link =
+        admin.send("POST", &format!("/v2/users/{}/password-link", micha.uuid), &Value::Null, &[]).await;
+    let link = link.json(200)["token"].clone();
+
+    let refresh = async |token: &Value| {
+        server.nobody.send("POST", "/v2/refresh", &json!({"refresh_token": token}), &from).await
+    };
+    let set = async |token: &Value| {
+        let new = json!({"token": token, "password": "another one"});
+        server.nobody.send("POST", "/v2/password", &new, &from).await
+    };
+    held_back(async || refresh(&json!("guessed")).await).await;
+    held_back(async || set(&json!("guessed")).await).await;
+    let next = refresh(&grant["refresh_token"]).await.json(200);
+    refresh(&next["refresh_token"]).await.json(200);
+    let headers = [from[0], ("cookie", cookie.as_str())];
+    server.nobody.send("POST", "/v2/refresh", &Value::Null, &headers).await.json(200);
+    assert_eq!(set(&link).await.status, 204);
+    // A link is for one use, and a token of a session that has ended is like any other wrong one.
+    held_back(async || set(&link).await).await;
+    let access = server.nobody.with_token(next["access_token"].as_str().unwrap());
+    assert_eq!(access.send("POST", "/v2/logout", &Value::Null, &[]).await.status, 204);
+    held_back(async || refresh(&next["refresh_token"]).await).await;
+    // A password can be guessed.
+    held_back(async || login(&server, 2, "203.0.113.1", "nobody@example.com", "x").await).await;
+}

@@ -83,6 +83,43 @@ async fn what_keeps_the_page_is_never_an_old_one_and_asks_nobody_else() {
     assert_eq!(worker.header("x-content-type-options"), "nosniff");
 }
 
+/// A policy of its own has what is a page; all else is nothing that a browser should run, guess at or show in a frame.
+#[tokio::test]
+async fn every_answer_says_how_a_browser_may_take_it() {
+    let server = Server::start();
+    let admin = server.admin().await;
+    for (method, path, status) in [
+        ("GET", "/", 200),
+        ("GET", "/docs", 200),
+        ("GET", "/docs/start.js", 200),
+        ("GET", "/openapi.json", 200),
+        ("GET", "/health/live", 200),
+        ("GET", "/v2/me", 200),
+        ("GET", "/v2/karanas/export.csv", 200),
+        ("GET", "/v1/karanas", 200),
+        ("GET", "/v1/karanas/x", 400),
+        ("GET", "/v2/karanas/x", 404),
+        ("GET", "/nothing", 404),
+        ("GET", "/docs/nothing.js", 404),
+        ("GET", "/assets/nothing.svg", 404),
+        ("POST", "/v2/karanas", 400),
+        ("POST", "/v2/me", 405),
+        ("OPTIONS", "/v2/me", 204),
+    ] {
+        let answer = admin.send(method, path, &Value::Null, &[]).await;
+        assert_eq!(answer.status, status, "{method} {path}: {}", answer.text());
+        assert_eq!(answer.header("x-content-type-options"), "nosniff", "{method} {path}");
+        let policies: Vec<_> = answer.headers.get_all("content-security-policy").iter().collect();
+        assert_eq!(policies.len(), 1, "{method} {path}");
+        let is_page = ["/", "/docs"].contains(&path);
+        let plain = "default-src 'none'; frame-ancestors 'none'";
+        assert_eq!(answer.header("content-security-policy") != plain, is_page, "{method} {path}");
+        assert_eq!(answer.header("referrer-policy"), if is_page { "no-referrer" } else { "" }, "{path}");
+    }
+    let refused = server.nobody.send("GET", "/v2/me", &Value::Null, &[]).await;
+    assert_eq!((refused.status, refused.header("x-content-type-options")), (401, "nosniff"));
+}
+
 /// Also for a browser: what is missing is no page.
 #[tokio::test]
 async fn other_paths_are_the_apis() {

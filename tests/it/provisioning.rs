@@ -136,14 +136,15 @@ async fn a_device_that_moves_leaves_the_old_owner_and_is_released_with_the_new_o
 async fn names_that_mean_harm_do_none() {
     let influx = RealInflux::start().await;
     let (_server, admin) = server_with(&influx).await;
-    let name = "x\"; DROP DATABASE \"a\"; --\\'\n";
+    let name = "x\"; DROP DATABASE \"a\"; --\\'";
     let email = "o'brien\"@example.com";
     let input = json!({"name": name, "email": "obrien@example.com", "credentials": {"login": "obrien@example.com", "password": name}});
     let uuid = admin.create("users", &input).await;
     let bad = json!({"name": name, "email": email, "credentials": {"login": email, "password": "12345"}});
     admin.post("/v1/users/new", &bad).await.refused(400, "Create Resource Error");
-    let series = "a b,c=\"d\"\\ 'e'; DROP DATABASE x";
-    let input = json!({"name": name, "owner": uuid, "note": name, "config": {"series": series}});
+    let series = "a b,c=\"d\" 'e'; DROP DATABASE x";
+    let note = format!("{name}\n\t{name}");
+    let input = json!({"name": name, "owner": uuid, "note": note, "config": {"series": series}});
     let device = admin.create("karanas", &input).await;
     let password = text(&admin.read("karanas", &device).await["config"]["password"]);
     assert_eq!(sync(&admin).await["failures"], json!([]));
@@ -171,4 +172,50 @@ async fn an_influxdb_that_is_away_is_reported_and_caught_up_with() {
         influx.query(&ada, &ada_password, &ada, "SHOW SERIES").await.0 == 200
     })
     .await;
+}
+
+/// Each as a device would write it, with commas and spaces escaped. InfluxDB answers 204 to all of them.
+#[tokio::test]
+async fn a_series_is_taken_if_and_only_if_its_points_arrive_under_its_name() {
+    let influx = RealInflux::start().await;
+    let (_server, admin) = server_with(&influx).await;
+    let (ada, ada_password) = owner(&admin, "ada").await;
+    for (series, arrives) in [
+        ("wind", true),
+        ("x#", true),
+        ("a b, \"c\" = 'd'", true),
+        (" =,", true),
+        ("ü/{}", true),
+        ("#x", false),
+        ("\\", false),
+        ("a\\", false),
+        ("a\\\\", false),
+        ("a\\,b", false),
+        ("a\\ b", false),
+        ("a\\=b", false),
+        ("\\\"a", false),
+    ] {
+        let input = json!({"name": "K1", "owner": ada, "config": {"series": series}});
+        let answer = admin.post("/v1/karanas/new", &input).await;
+        if arrives {
+            answer.results();
+        } else {
+            let reason = answer.refused(400, "Create Resource Error");
+            assert!(
+                reason.contains("config.series") && reason.contains("`\\`") && reason.contains("`#`"),
+                "{reason}"
+            );
+        }
+        sync(&admin).await;
+        // What was refused is told to none of ours.
+        let (device, password) = karana(&admin, "K2", &ada).await;
+        sync(&admin).await;
+        let escaped = series.replace(',', "\\,").replace(' ', "\\ ");
+        let point = format!("{escaped},KID={device} test=1");
+        assert_eq!(influx.write(&device, &password, &ada, &point).await, 204, "{series}");
+        let quoted = series.replace('\\', "\\\\").replace('"', "\\\"");
+        let query = format!("SELECT test FROM \"{quoted}\" WHERE \"KID\" = '{device}'");
+        let found = influx.query(&ada, &ada_password, &ada, &query).await.1;
+        assert_eq!(found["results"][0]["series"].is_array(), arrives, "{series}: {found}");
+    }
 }

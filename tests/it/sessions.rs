@@ -264,7 +264,6 @@ async fn nothing_of_a_session_is_for_those_who_are_not_signed_in() {
         ("GET", "/v2/me"),
         ("GET", "/v2/sessions"),
         ("DELETE", "/v2/sessions/00000000-0000-4000-8000-000000000000"),
-        ("POST", "/v2/logout"),
         ("POST", "/v2/logout-all"),
         ("GET", "/v2/keys"),
         ("POST", "/v2/keys"),
@@ -338,6 +337,75 @@ async fn who_signs_in_is_told_who_they_are_and_what_they_may_do() {
             assert_eq!(answer["about"], about.take());
         }
     }
+}
+
+/// A page that has been loaded anew has nothing but the cookie.
+#[tokio::test]
+async fn the_cookie_alone_ends_its_session_and_is_taken_back() {
+    let server = Server::start_with("[api]\npublic_url = https://karana.example.org\n", &[]);
+    let login = json!({"user": "admin@example.com", "password": "admin", "cookie": true});
+    let begin = async || {
+        let answer = server.nobody.send("POST", "/v2/users/login", &login, &[]).await;
+        (server.nobody.with_token(answer.json(200)["access_token"].as_str().unwrap()), cookie(&answer).0)
+    };
+    let logout = async |who: &Session, cookie: Option<&str>| {
+        let headers: Vec<_> = cookie.map(|cookie| ("cookie", cookie)).into_iter().collect();
+        who.send("POST", "/v2/logout", &Value::Null, &headers).await
+    };
+    let taken_back = |answer: &Answer| {
+        assert_eq!((answer.status, answer.body.len()), (204, 0), "{}", answer.text());
+        let (pair, attributes) = cookie(answer);
+        assert_eq!(pair, "karana_refresh=");
+        assert_eq!(attributes, ["HttpOnly", "Max-Age=0", "Path=/v2/", "SameSite=Strict", "Secure"]);
+    };
+    let refused = async |cookie: &str| {
+        let answer = server.nobody.send("POST", "/v2/refresh", &Value::Null, &[("cookie", cookie)]).await;
+        answer.problem(401, "bad_credentials");
+    };
+
+    let (other, _) = begin().await;
+    let (session, pair) = begin().await;
+    taken_back(&logout(&server.nobody, Some(&pair)).await);
+    session.send("GET", "/v2/me", &Value::Null, &[]).await.problem(401, "bad_credentials");
+    refused(&pair).await;
+    // Again, as often as it takes: also with what is no token, and with nothing.
+    for cookie in [Some(pair.as_str()), Some("karana_refresh=nonsense"), Some("theme=dark"), None] {
+        taken_back(&logout(&server.nobody, cookie).await);
+    }
+    other.found("/v2/me").await;
+
+    // A token that has been used since is of the session all the same.
+    let (session, old) = begin().await;
+    let answer = server.nobody.send("POST", "/v2/refresh", &Value::Null, &[("cookie", &old)]).await;
+    let new = cookie(&answer).0;
+    taken_back(&logout(&server.nobody, Some(&old)).await);
+    session.send("GET", "/v2/me", &Value::Null, &[]).await.problem(401, "bad_credentials");
+    refused(&new).await;
+
+    // With an access token that has ended the cookie counts, and without one that is so.
+    let (session, pair) = begin().await;
+    taken_back(&logout(&server.nobody.with_token("ended"), Some(&pair)).await);
+    session.send("GET", "/v2/me", &Value::Null, &[]).await.problem(401, "bad_credentials");
+    logout(&session, None).await.problem(401, "bad_credentials");
+    // Of two sessions neither is left, for the other's cookie is gone, too.
+    let ((one, _), (two, pair)) = (begin().await, begin().await);
+    taken_back(&logout(&one, Some(&pair)).await);
+    two.send("GET", "/v2/me", &Value::Null, &[]).await.problem(401, "bad_credentials");
+    // Who signs out by the access token alone is told of no cookie.
+    let (session, _) = begin().await;
+    assert_eq!(logout(&session, None).await.header("set-cookie"), "");
+    // A key is of no session, whoever's cookie comes with it.
+    let new = json!({"name": "k", "scopes": ["*:read:all"]});
+    let key = other.send("POST", "/v2/keys", &new, &[]).await.json(201)["key"].as_str().unwrap().to_owned();
+    logout(&server.nobody.with_token(key), Some(&pair)).await.problem(403, "forbidden");
+    // What the cookie ended is so on the disk.
+    let (session, pair) = begin().await;
+    taken_back(&logout(&server.nobody, Some(&pair)).await);
+    let (home, token) = (server.home().clone(), session.token.unwrap());
+    server.kill();
+    let server = home.serve();
+    let session = server.nobody.with_token(token);
+    session.send("GET", "/v2/me", &Value::Null, &[]).await.problem(401, "bad_credentials");
 }
 
 #[tokio::test]

@@ -4,14 +4,14 @@ use crate::auth::policy::{self, Verb};
 use crate::http::Access;
 use crate::http::body::Input;
 use crate::resource::{Kind, Role};
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
 /// One method of one path, in the words of OpenAPI.
 ///
-/// What follows from the route itself is added by the document: path parameters, the bearer's token and its 401, and the 500
-/// that every call can end with.
+/// What follows from the route itself is added by the document: path parameters, the bearer's token and its 401, the 403 for
+/// foreign pages, and the 500 that every call can end with.
 #[derive(Clone)]
 pub struct Operation {
     id: String,
@@ -23,6 +23,7 @@ pub struct Operation {
     answers: BTreeMap<u16, Value>,
     refusals: Vec<StatusCode>,
     roles: Vec<(Role, String)>,
+    security: Option<Value>,
     envelope: Envelope,
 }
 
@@ -62,6 +63,7 @@ impl Operation {
             answers: BTreeMap::new(),
             refusals: vec![],
             roles: vec![],
+            security: None,
             envelope: Envelope::Problem,
         }
     }
@@ -158,8 +160,14 @@ impl Operation {
         self.refuses(&[403])
     }
 
+    /// What lets one in, where that does not follow from the route.
+    pub fn let_in_by(mut self, security: &Value) -> Self {
+        self.security = Some(security.clone());
+        self
+    }
+
     /// Its OpenAPI, on a path with these variable parts.
-    pub fn to_json(&self, access: Access, path_parameters: &[String]) -> Value {
+    pub fn to_json(&self, access: Access, method: &Method, path_parameters: &[String]) -> Value {
         let mut parameters: Vec<Value> = path_parameters.iter().map(|name| path_parameter(name)).collect();
         parameters.extend(self.parameters.iter().cloned());
         let mut refusals = self.refusals.clone();
@@ -169,6 +177,10 @@ impl Operation {
             Access::Person => refusals.extend([StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN]),
             Access::Trusted => refusals.push(StatusCode::FORBIDDEN),
             Access::Everybody => {}
+        }
+        // What a foreign page has a browser send.
+        if !method.is_safe() {
+            refusals.push(StatusCode::FORBIDDEN);
         }
         let mut responses: Map<String, Value> =
             self.answers.iter().map(|(status, answer)| (status.to_string(), answer.clone())).collect();
@@ -184,11 +196,11 @@ impl Operation {
             "operationId": self.id,
             "tags": [self.tag],
             "summary": self.summary,
-            "security": match access {
+            "security": self.security.clone().unwrap_or_else(|| match access {
                 Access::SignedIn => json!([{"token": []}, {"key": []}]),
                 Access::Person => json!([{"token": []}]),
                 Access::Everybody | Access::Trusted => json!([]),
-            },
+            }),
             "responses": responses,
         });
         let about = [self.about.as_str(), &self.roles_in_a_sentence()];

@@ -52,8 +52,19 @@ const PARTS: &[Part] = &[
 const FORMATS: &[(&str, &str)] = &[
     ("device-password", r#"{"pattern": "^[A-Z0-9]{16}$"}"#),
     ("kid", r#"{"pattern": "^[A-Za-z0-9_-]{1,32}$"}"#),
-    ("series", r#"{"pattern": "^[^%\\u0000-\\u001f\\u007f-\\u009f]{1,64}$", "not": {"const": "config"}}"#),
+    ("line", r#"{"pattern": "^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028-\\u202e\\u2066-\\u2069]*$"}"#),
+    ("text", r#"{"pattern": "^[^\\u0000-\\u0008\\u000b\\u000c\\u000e-\\u001f\\u007f-\\u009f]*$"}"#),
+    ("series", SERIES),
+    (
+        "stored-series",
+        r#"{"pattern": "^[^%\\u0000-\\u001f\\u007f-\\u009f]{1,64}$", "not": {"const": "config"}}"#,
+    ),
 ];
+
+const SERIES: &str = r##"{
+    "pattern": "^[^%\\\\\\u0000-\\u001f\\u007f-\\u009f\\u2028-\\u202e\\u2066-\\u2069]{1,64}$",
+    "not": {"anyOf": [{"const": "config"}, {"pattern": "^[#@]"}]}
+}"##;
 
 /// The rules of a format of our own.
 fn rules(format: &Value) -> Option<Map<String, Value>> {
@@ -389,11 +400,14 @@ mod tests {
     proptest! {
         #[test]
         fn the_rules_of_a_format_take_what_the_format_takes(
-            text in "[ -~ü%\\n\u{85}]{0,70}|[A-Z0-9]{15,17}|[A-Za-z0-9_-]{1,33}|[A-Z]{3}|config|configs"
+            text in concat!(
+                "[ -~ü%\\n\\t\u{85}\u{200f}\u{2028}\u{202e}]{0,70}|[#@a]b|configs?",
+                "|[A-Z0-9]{15,17}|[A-Za-z0-9_-]{1,33}|[A-Z]{3}",
+            )
         ) {
             let of = |rules: Value| Schema::new(json!({"properties": {"x": rules}})).unwrap();
             let value = json!({"x": text});
-            for format in ["currency", "device-password", "kid", "series"] {
+            for format in ["currency", "device-password", "kid", "line", "text", "series", "stored-series"] {
                 let rules = rules(&format.into()).unwrap();
                 let by_rules = of(rules.into()).check_value(&value).is_empty();
                 let by_format = of(json!({"format": format})).check_value(&value).is_empty();

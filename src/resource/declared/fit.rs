@@ -195,6 +195,9 @@ impl<'a> Check<'a> {
         let mut schema = &self.definition.entry_create_schema;
         let names: Vec<_> = path.split('.').collect();
         for (level, name) in names.iter().enumerate() {
+            if super::is_everywhere(name) {
+                return self.refuse("generated_secrets", "name", format!("`{path}` {}", super::EVERYWHERE));
+            }
             let inner = schema["properties"].get(*name);
             let is_last = level + 1 == names.len();
             match inner {

@@ -2,7 +2,7 @@
 //! in linear time, and brought into shape field by field.
 
 use super::keywords::{below, below_mut, is_in_place, is_known, step};
-use super::{KEYS, is_name};
+use super::{EVERYWHERE, KEYS, is_everywhere, is_name};
 use crate::error::Finding;
 use crate::resource::Schema;
 use serde_json::{Map, Value};
@@ -250,6 +250,8 @@ impl Walk<'_> {
                 let rule =
                     "is no name of a field: a letter or `_`, then letters, digits, `_` and `-`, at most 64";
                 self.refuse(&at, "name", rule);
+            } else if is_everywhere(name) {
+                self.refuse(&at, "name", EVERYWHERE);
             } else if !is_field(name) {
                 unknown.push(at);
             }

@@ -27,12 +27,12 @@ async fn a_table_is_imported_as_a_whole_and_each_wrong_row_is_named() {
     let owner = owner["uuid"].as_str().unwrap();
     let stranger = uuid::Uuid::new_v4();
     let table = format!(
-        "name,owner,config.post_int,kid\n\
-         Roof,{owner},15,K1\n\
-         Barn,{owner},often,K2\n\
-         \"Mill, at the\nriver\",{owner},,K3\n\
-         Hut,{stranger},15,\n\
-         Shed,{owner},15,K1\n"
+        "name,owner,config.post_int,kid,note\n\
+         Roof,{owner},15,K1,\n\
+         Barn,{owner},often,K2,\n\
+         Mill,{owner},,K3,\"Old, at the\nriver\"\n\
+         Hut,{stranger},15,,\n\
+         Shed,{owner},15,K1,\n"
     );
     let problem =
         import(&admin, "/v2/karanas/import", "text/csv", &table).await.problem(422, "import_refused");
@@ -57,7 +57,7 @@ async fn a_table_is_imported_as_a_whole_and_each_wrong_row_is_named() {
     assert_eq!(server.home().commits(), commits + 1, "one commit");
     let uuid = report["rows"][2]["uuid"].as_str().unwrap();
     let karana = admin.found(&format!("/v2/karanas/{uuid}")).await;
-    assert_eq!((&karana["name"], &karana["config"]["post_int"]), (&json!("Mill, at the\nriver"), &json!(30)));
+    assert_eq!((&karana["note"], &karana["config"]["post_int"]), (&json!("Old, at the\nriver"), &json!(30)));
     assert_eq!(karana["config"]["password"].as_str().unwrap().len(), 16);
 }
 

@@ -26,9 +26,13 @@ pub fn refresh() -> Operation {
 
 pub fn logout() -> Operation {
     Operation::new(CHAPTER, "logout", "End this session")
-        .about("A token of `/v1` is of no session (409).")
-        .answers(204, "It has ended.", &Value::Null, &[])
-        .refuses(&[409, 503, 507])
+        .about(
+            "That of the access token, and that of the refresh cookie; one of them is enough. The cookie is taken back. Where there \
+             is nothing to end the answer is the same. A token of `/v1` is of no session (409).",
+        )
+        .let_in_by(&json!([{"token": []}, {"cookie": []}, {}]))
+        .answers(204, "It has ended.", &Value::Null, &["Set-CookieIfAny"])
+        .refuses(&[401, 409, 503, 507])
 }
 
 pub fn logout_all() -> Operation {
