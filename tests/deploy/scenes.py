@@ -291,14 +291,14 @@ def wrong_variables_are_named_before_anything_is_done():
 @scene
 def each_name_leads_to_its_service():
     status, page, headers = call("GET", two.host(), "/")
-    assert status == 200 and "assets/index-" in page, "the program's own page"
+    assert status == 200 and "assets/start-" in page, "the program's own page"
     assert "strict-transport-security" not in headers, "a certificate of one's own must not be held against the operator"
     status, page, headers = call("GET", one.host(), "/")
     policy, nonce = headers["Content-Security-Policy"], re.search(r"nonce-([0-9a-f]{32})", headers["Content-Security-Policy"])[1]
     assert status == 200 and nonce in page and "NONCE-OF" not in page and headers["Server"] == "nginx", headers
     assert nonce not in call("GET", one.host(), "/")[1], "a nonce of its own for each answer"
     assert policy.replace(nonce, "") == re.sub(r"nonce-[0-9a-f]+", "nonce-", call("GET", two.host(), "/")[2]["Content-Security-Policy"]), policy
-    asset = re.search(r"assets/index-[^\"]+\.js", page)[0]
+    asset = re.search(r"assets/start-[^\"]+\.js", page)[0]
     status, _, headers = call("HEAD", one.host(), "/" + asset, headers={"Accept-Encoding": "br"})
     assert status == 200 and headers["Content-Encoding"] == "br" and "immutable" in headers["Cache-Control"], headers
     for tenant in (one, two):
@@ -351,7 +351,7 @@ def tenants_are_apart():
         token = answer["results"][0]["token"]
         person = {"name": "Micha", "role": "client", "email": "micha@all.de", "credentials": {"login": "micha@all.de", "password": "12345678"}}
         owner = httpie("POST", f"{api}/users/new", f"Authorization:bearer {token}", f"data={json.dumps(person)}")["results"][0]
-        karana = httpie("POST", f"{api}/karanas/new", f"Authorization:bearer {token}", "data=" + json.dumps({"name": "Roof", "owner": owner["uuid"]}))
+        karana = httpie("POST", f"{api}/karanas/new", f"Authorization:bearer {token}", "data=" + json.dumps({"name": "Roof", "owner": owner["uuid"], "config": {}}))
         devices[tenant] = owner["uuid"], karana["results"][0]["uuid"], karana["results"][0]["config"]["password"]
     for tenant, (database, device, password) in devices.items():
         write = f"/write?db={database}&precision=s"

@@ -1,9 +1,10 @@
 //! Many at once, and the end of the server: what was answered is kept, once, and readable in git.
 
 use crate::health::{metric, metrics};
+use crate::operator::fine;
 use crate::support::{Answer, Home, Server, user};
 use futures::future::join_all;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -123,16 +124,13 @@ async fn a_request_id_from_outside_cannot_harm_the_history() {
     }
 }
 
-/// A name is text; in a commit it is one line without angle brackets.
+/// A name is text; in a commit it is one line without angle brackets. Those that no client may give come with an old dump.
 #[tokio::test]
 async fn a_name_cannot_harm_the_history() {
-    let server = Server::start();
-    let admin = server.admin().await;
-    for (i, name) in [
+    let names = [
         "a\nActor: users/evil",
         "<evil@example.com>",
         "a\0b",
-        "",
         " ",
         "'",
         "\"",
@@ -140,14 +138,26 @@ async fn a_name_cannot_harm_the_history() {
         "...",
         "\u{202e}x",
         "ü😀",
-    ]
-    .iter()
-    .enumerate()
-    {
+    ];
+    let server = Server::start();
+    let admin = server.admin().await;
+    let mut uuids = Vec::new();
+    for i in 0..names.len() {
         let mut data = user(&format!("user-{i}"));
-        data["name"] = (*name).into();
         data["role"] = "admin".into();
-        admin.create("users", &data).await;
+        uuids.push(admin.create("users", &data).await);
+    }
+    fine(server.home().run(&["export", "--secrets", "dump.json"]));
+    let mut dump: Value =
+        serde_json::from_slice(&std::fs::read(server.home().path("dump.json")).unwrap()).unwrap();
+    for (uuid, name) in uuids.iter().zip(names) {
+        dump["users"][uuid]["name"] = name.into();
+    }
+    let home = Home::new("");
+    home.write("dump.json", dump.to_string());
+    fine(home.run(&["import", "dump.json"]));
+    let server = home.serve();
+    for i in 0..names.len() {
         let (email, password) = (format!("user-{i}@example.com"), format!("password of user-{i}"));
         let session = server.nobody.login(&email, &password).await;
         session.create("users", &user(&format!("by-{i}"))).await;
