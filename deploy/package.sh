@@ -1,5 +1,6 @@
 #!/bin/sh
-# Builds the Debian package, target/debian/karana_<version>_<architecture>.deb, with the web page in the program.
+# Builds the Debian package, target/debian/karana_<version>_<architecture>.deb, with the web page in the program; karana.deb
+# beside it is a link to it.
 #
 #   deploy/package.sh             builds the page and the program first; needs Rust and Node.js
 #   deploy/package.sh --no-build  packs target/release/karana as it is
@@ -46,3 +47,7 @@ karana ($version) unstable; urgency=medium
 END
 
 cargo deb --no-build --locked
+
+# A name without the version, for those who always take the newest, such as the playbooks.
+cd target/debian
+for package in "karana_$version"-*.deb; do ln -sf "$package" karana.deb; done

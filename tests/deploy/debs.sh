@@ -13,12 +13,17 @@ make_debs() {
         grafana_deb=$part/grafana.deb
     fi
     karana_deb=${DEPLOY_KARANA_DEB:-}
-    if [[ -z $karana_deb && -x deploy/package.sh ]]; then
+    if [[ -z $karana_deb ]]; then
+        need_cargo
+        need cc dpkg-deb git node npm
+        local began=$SECONDS
+        cargo deb --version &>/dev/null || quietly cargo install --locked --version 3.8.0 cargo-deb
         quietly deploy/package.sh
+        echo "--- Karana's package: $(since "$began")"
         karana_deb=target/debian/karana.deb
     fi
     grafana_deb=$(realpath "$grafana_deb")
-    karana_deb=${karana_deb:+$(realpath "$karana_deb")}
+    karana_deb=$(realpath "$karana_deb")
 }
 
 # make_grafana <program> <folder>
