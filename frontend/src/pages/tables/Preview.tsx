@@ -19,6 +19,8 @@ import type { Fault, Faults } from './outcome';
 import type { Table } from './table';
 
 const PER_PAGE = 10;
+// Characters: enough to know a cell by.
+const SHOWN = 200;
 
 /** The rows as they will be, with what is wrong at the cells. Passwords are not shown. */
 export const Preview = ({ resource, table, faults }: { resource: string; table: Table; faults: Faults }) => {
@@ -31,7 +33,10 @@ export const Preview = ({ resource, table, faults }: { resource: string; table: 
     const chosen = onlyFaulty && faults.size > 0 ? all.filter(row => row.faults.length > 0) : all;
     const first = Math.min(page, Math.max(0, Math.ceil(chosen.length / PER_PAGE) - 1));
     const shown = chosen.slice(first * PER_PAGE, (first + 1) * PER_PAGE);
-    const cell = (path: string, text: string) => (path.includes('password') && text !== '' ? '•••' : text);
+    const cell = (path: string, text: string) => {
+        if (path.includes('password') && text !== '') return '•••';
+        return text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text;
+    };
     const of = (row: Row, path: string) => row.faults.filter(fault => fault.path === path);
     // About the row, or about a field that has no column.
     const others = (row: Row) => row.faults.filter(fault => !table.columns.includes(fault.path));
@@ -111,7 +116,7 @@ interface Row {
 const Messages = ({ faults, label }: { faults: Fault[]; label?: (path: string) => string }) => (
     <>
         {faults.map(({ path, message }) => (
-            <Typography key={path} variant="body2" color="error">
+            <Typography key={`${path} ${message}`} variant="body2" color="error">
                 {label && path ? `${label(path)}: ${message}` : message}
             </Typography>
         ))}

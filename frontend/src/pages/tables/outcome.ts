@@ -32,17 +32,17 @@ export const madeOf = (report: Report): string[] => report.rows.flatMap(row => (
  */
 export function place(refused: RefusedRow[], lines: number[], unresolved: Unresolved[], say: (one: Unresolved) => string): Faults {
     const faults: Faults = new Map();
-    const add = (row: number, fault: Fault) => {
-        const known = faults.get(row) ?? [];
-        if (!known.some(({ path }) => path !== '' && path === fault.path)) faults.set(row, [...known, fault]);
-    };
+    const add = (row: number, fault: Fault) => faults.set(row, [...(faults.get(row) ?? []), fault]);
+    const known = new Set(unresolved.map(({ row, path }) => `${row} ${path}`));
     for (const one of unresolved) add(one.row, { path: one.path, message: say(one) });
     const rows = new Map(lines.map((line, row) => [line, row]));
     for (const { line, detail, errors } of refused) {
         const row = rows.get(line);
         if (row === undefined) continue;
         const findings: Pick<Finding, 'field' | 'message'>[] = errors?.length ? errors : [{ field: '', message: detail }];
-        for (const { field, message } of findings) add(row, { path: field, message });
+        for (const { field, message } of findings) {
+            if (!known.has(`${row} ${field}`)) add(row, { path: field, message });
+        }
     }
     return faults;
 }

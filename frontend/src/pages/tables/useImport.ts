@@ -31,7 +31,7 @@ export function useImport(resource: string) {
         return () => now.abort();
     }, []);
 
-    const start = async ({ text, lines }: Checked, isPartial: boolean) => {
+    const start = async ({ text, lines, broken }: Checked, isPartial: boolean) => {
         const { signal } = ending.current;
         setRun({ ...NONE, state: 'running' });
         try {
@@ -42,7 +42,8 @@ export function useImport(resource: string) {
             setRun({ ...NONE, state: 'done', made: madeOf(report), refused: report.refused });
         } catch (error) {
             if (signal.aborted) return;
-            const faults = error instanceof RowsRefused ? place(error.rows, lines, [], () => '') : undefined;
+            const refused = error instanceof RowsRefused ? place(error.rows, lines, [], () => '') : undefined;
+            const faults = refused && new Map([...broken, ...refused]);
             setRun({ ...NONE, error: error as Error, faults });
         }
     };
