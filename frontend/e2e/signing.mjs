@@ -14,7 +14,8 @@ async function tab(person, path) {
 }
 
 /** Signing out while the server is away: nobody comes in by what is left, and it is ended when the server is back. */
-export async function leaving(browser, server, { api }) {
+export async function leaving(browser, server) {
+    const api = await server.api();
     const sessions = async () => (await api('GET', '/v2/sessions')).items.length;
     const before = await sessions();
     const person = await Person.at(browser, server);
@@ -29,13 +30,18 @@ export async function leaving(browser, server, { api }) {
         for (const path of ['**/v2/**', '**/health/**']) await context.route(path, away);
         await page.getByRole('button', { name: /^Account/ }).click();
         await page.getByRole('menuitem', { name: 'Sign out' }).click();
-        for (const one of [page, other]) await one.getByText(UNENDED).waitFor();
+        for (const one of [other, page]) {
+            // The browser paints no other.
+            await one.bringToFront();
+            await one.getByText(UNENDED).waitFor();
+        }
         await person.picture('left');
         await page.reload();
         await page.getByText(UNENDED).waitFor();
         for (const path of ['**/v2/**', '**/health/**']) await context.unroute(path, away);
         await until(async () => (await sessions()) === before, 40);
         for (const one of [page, other]) {
+            await one.bringToFront();
             await one.getByText(UNENDED).waitFor({ state: 'detached' });
             await one.reload();
             await one.getByLabel('E-mail').waitFor();
@@ -56,15 +62,19 @@ export async function entering(browser, server) {
         await other.getByLabel('E-mail').waitFor();
         for (const round of ['at first', 'after signing out']) {
             await person.signsIn();
+            await other.bringToFront();
             await other.getByText('Well pump').first().waitFor();
             for (const part of ['Owners', 'Sync']) {
                 assert.equal(await other.getByRole('menuitem', { name: part }).count(), 1, `${part}, ${round}`);
             }
             await other.getByRole('button', { name: 'Account: admin' }).waitFor();
+            await page.bringToFront();
             await page.getByRole('button', { name: /^Account/ }).click();
             await page.getByRole('menuitem', { name: 'Sign out' }).click();
+            await other.bringToFront();
             await other.getByLabel('E-mail').waitFor();
             await other.goto(`${server.address}/#/karanas`);
+            await page.bringToFront();
         }
     });
     await person.leaves();

@@ -1,8 +1,10 @@
 // What goes wrong: two at one record, a server that is away, a session that ends, one who leaves meanwhile, and one who may see
 // only what is theirs.
 import assert from 'node:assert/strict';
+import { long } from './long.mjs';
 import { settle } from './fleet.mjs';
 import { entering, leaving } from './signing.mjs';
+import { unsaved } from './unsaved.mjs';
 import { Person, Server, until } from './stage.mjs';
 
 async function conflict(browser, server, { api, karanas: [{ uuid }] }) {
@@ -93,7 +95,7 @@ export async function trouble(browser) {
     const server = await new Server().start();
     try {
         const world = await settle(server);
-        for (const scene of [conflict, away, ended, leaving, entering, client]) await scene(browser, server, world);
+        for (const scene of [conflict, away, ended, leaving, entering, client, unsaved, long]) await scene(browser, server, world);
     } finally {
         await server.end();
     }

@@ -66,6 +66,8 @@ export class Client {
     readonly held = new Flag();
     /** Somebody has signed out here, and the server has not ended their session yet. */
     readonly unended = new Flag();
+    /** Somebody is signed in, or works on and will be again in a moment. */
+    readonly somebody = new Flag();
     /** The session has been asked for, or nobody has one. */
     readonly begun = new Flag();
 
@@ -156,6 +158,7 @@ export class Client {
         this.working = false;
         this.asked.clear();
         this.ended.set(false);
+        this.somebody.set(false);
     }
 
     /** A new token for the cookie, if there is one; once for all who ask at a time. */
@@ -283,6 +286,7 @@ export class Client {
         this.token = grant.access_token;
         this.endsAt = this.now() + grant.expires_in * 1000;
         this.working = true;
+        this.somebody.set(true);
         for (const what of ['me', 'about'] as const) {
             const body = grant[what];
             if (body !== undefined) this.expect(`/v2/${what}`, Promise.resolve({ body, etag: null }));

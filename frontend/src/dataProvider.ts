@@ -21,6 +21,9 @@ interface Page {
 const ETAG = '_etag';
 const OURS = ['id', ETAG, 'status'];
 
+/** Whether a record is all that one may see of it; react-admin shows that of a list, without its secrets, until it has come. */
+export const isWhole = (record: RaRecord | undefined): boolean => record?.[ETAG] !== undefined;
+
 // The most that a page of the API holds.
 const MOST = 500;
 // As many records are read beside each other.

@@ -1,6 +1,7 @@
 import { ReferenceField, TextField, useLocale, useRecordContext, useTranslate } from 'react-admin';
 import { useDescription } from '../description';
 import { type Field, fieldsOf, humanised, money, valueAt } from '../schema';
+import { CutName } from './Cut';
 import { Time } from './Time';
 
 /** The described fields of a resource by their names, none as long as the description is not there. */
@@ -59,5 +60,7 @@ export const Reference = ({ to, id, link = true }: { to: string; id: string; lin
     <ReferenceField
         record={{ id, of: id }} source="of" reference={to} resource={to} link={link ? 'show' : false}
         empty={<TextField record={{ id, of: id.slice(0, 8) }} source="of" />}
-    />
+    >
+        <CutName of={to} />
+    </ReferenceField>
 );

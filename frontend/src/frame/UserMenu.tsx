@@ -20,7 +20,7 @@ type ItemProps = Pick<MenuItemProps, 'autoFocus' | 'tabIndex' | 'ref'>;
 const To = ({ to, icon, text, more, ...item }: ItemProps & { to: string; icon: ReactNode; text: string; more?: string }) => (
     <MenuItem component={Link} to={to} onClick={useUserMenu()?.onClose} {...(item as object)}>
         <ListItemIcon>{icon}</ListItemIcon>
-        <ListItemText primary={text} secondary={more} />
+        <ListItemText primary={text} secondary={more} sx={{ whiteSpace: 'normal' }} />
     </MenuItem>
 );
 

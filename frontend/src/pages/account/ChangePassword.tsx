@@ -6,6 +6,7 @@ import { useState } from 'react';
 import { Form, PasswordInput, required, useNotify, useTranslate } from 'react-admin';
 import { client } from '../../api';
 import type { Me } from '../../authProvider';
+import { useUnsaved } from '../../components/unsaved';
 import { Refusal } from '../../client';
 import { useRefusalInWords } from '../../frame/refusal';
 import { type NewPassword, NewPasswordInputs, atPassword } from './passwords';
@@ -26,7 +27,7 @@ export const ChangePassword = ({ me }: { me: Me }) => {
     const [translate, notify, inWords, queries] = [useTranslate(), useNotify(), useRefusalInWords(), useQueryClient()];
     const [refusal, setRefusal] = useState<string | null>(null);
     // Another form for another time.
-    const [times, setTimes] = useState(0);
+    const [unsaved, [times, setTimes]] = [useUnsaved(), useState(0)];
     const submit = async ({ current = '', password = '' }: NewPassword & { current?: string }) => {
         setRefusal(null);
         try {
@@ -42,7 +43,7 @@ export const ChangePassword = ({ me }: { me: Me }) => {
         await queries.invalidateQueries({ queryKey: ['/v2/sessions'] });
     };
     return (
-        <Form key={times} onSubmit={submit} disableInvalidFormNotification>
+        <Form key={times} onSubmit={submit} disableInvalidFormNotification {...unsaved}>
             {/* For those who keep passwords. */}
             <input hidden autoComplete="username" value={me.email} readOnly />
             {refusal !== null && <Alert severity="error" sx={{ mb: 1 }}>{refusal}</Alert>}

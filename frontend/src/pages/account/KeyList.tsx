@@ -11,6 +11,7 @@ import {
     TextField, TopToolbar, useRecordContext, useTranslate,
 } from 'react-admin';
 import { useStanding } from '../../api';
+import { CutField } from '../../components/Cut';
 import { Time } from '../../components/Time';
 import { KeyScopes } from './KeyScopes';
 
@@ -52,7 +53,7 @@ const Delete = () => (
 
 const Table = ({ ofAll }: { ofAll: boolean }) => (
     <DataTable bulkActionButtons={false} rowClick={false}>
-        <DataTable.Col source="name" />
+        <DataTable.Col source="name"><CutField source="name" /></DataTable.Col>
         <DataTable.Col source="hint" disableSort><TextField source="hint" sx={{ fontFamily: 'monospace' }} /></DataTable.Col>
         {ofAll && <DataTable.Col source="owner" disableSort><Owner /></DataTable.Col>}
         <DataTable.Col source="scopes" disableSort><KeyScopes /></DataTable.Col>
