@@ -17,7 +17,8 @@ export async function long(browser, server, world) {
         const { page } = person;
         await person.does(async () => {
             await (who === 'admin' ? person.signsIn() : person.signsIn(who, 'password'));
-            const mine = who === 'admin' ? Object.entries(after) : [['dashboard', '/'], ['account', '/account'], ['karanas', '/karanas']];
+            const own = { dashboard: '/', account: '/account', karanas: '/karanas' };
+            const mine = Object.entries(who === 'admin' ? after : own);
             for (const [name, path] of mine) {
                 await person.goes(path);
                 await person.rests();

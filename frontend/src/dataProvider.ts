@@ -7,6 +7,7 @@ import {
     type RaRecord,
 } from 'react-admin';
 import { type Answer, type Client, type Finding, type Json, Refusal, type Request } from './client';
+import { asError } from './findings';
 import { LIST } from './lists';
 
 type Fields = { [name: string]: Json };
@@ -217,7 +218,8 @@ export function translated(error: unknown): unknown {
 
 function byField(findings: Finding[]): object {
     const errors: { [name: string]: unknown } = {};
-    for (const { field, message } of findings) {
+    for (const finding of findings) {
+        const { field } = finding;
         const path = field === '' ? ['root', 'serverError'] : field.split('.');
         const last = path.pop() as string;
         let at = errors;
@@ -225,7 +227,7 @@ function byField(findings: Finding[]): object {
             if (typeof at[name] !== 'object') at[name] = {};
             at = at[name] as { [name: string]: unknown };
         }
-        at[last] ??= message;
+        at[last] ??= asError(finding);
     }
     return errors;
 }

@@ -140,7 +140,7 @@ describe('changes', () => {
         const { client } = server(() => ({ status: 400, body: { code: 'invalid', detail: 'two', errors } }));
         await expect(dataProvider(client).create('karanas', { data: {} })).rejects.toMatchObject({
             message: 'two',
-            body: { errors: { name: 'is too short', config: { signal: 'is too small' } } },
+            body: { errors: { name: expect.stringContaining('is too short'), config: { signal: expect.stringContaining('is too small') } } },
         });
     });
 

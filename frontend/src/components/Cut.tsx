@@ -12,12 +12,12 @@ interface Props {
 }
 
 /** A text that may be longer than its place: the end is cut off, and the whole shown when the pointer rests on it. */
-export const Cut = ({ text, most = '18rem', children = text }: Props) => (
+export const Cut = ({ text, most = '14rem', children = text }: Props) => (
     <Box
         component="span" title={text}
         sx={{
             display: 'inline-block', maxWidth: most, overflow: 'hidden', textOverflow: 'ellipsis', whiteSpace: 'nowrap',
-            verticalAlign: 'bottom',
+            verticalAlign: 'middle',
         }}
     >
         {children}

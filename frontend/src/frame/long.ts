@@ -19,7 +19,7 @@ export const long = {
             root: {
                 '& .RaUserMenu-userButton': {
                     display: 'block', maxWidth: '14rem', overflow: 'hidden', textOverflow: 'ellipsis', whiteSpace: 'nowrap',
-                    '& .MuiButton-startIcon': { display: 'inline-block', verticalAlign: 'middle' },
+                    '& .MuiButton-startIcon': { display: 'inline-flex', verticalAlign: 'middle' },
                 },
             },
         },

@@ -8,6 +8,7 @@ import { client } from '../../api';
 import type { Me } from '../../authProvider';
 import { useUnsaved } from '../../components/unsaved';
 import { Refusal } from '../../client';
+import { asError } from '../../findings';
 import { useRefusalInWords } from '../../frame/refusal';
 import { type NewPassword, NewPasswordInputs, atPassword } from './passwords';
 
@@ -33,7 +34,7 @@ export const ChangePassword = ({ me }: { me: Me }) => {
         try {
             await change(me, current, password);
         } catch (error) {
-            if (error instanceof Refusal && error.code === 'bad_credentials') return { current: error.message };
+            if (error instanceof Refusal && error.code === 'bad_credentials') return { current: asError(error) };
             const found = error instanceof Refusal ? atPassword(error.findings) : undefined;
             if (found === undefined) setRefusal(inWords(error));
             return found;

@@ -4,6 +4,7 @@ import {
     CreateButton, DataTable, FilterButton, List, SimpleList, TopToolbar, type TranslateFunction, useTranslate,
 } from 'react-admin';
 import { useStanding } from '../../api';
+import { Answered, Pages } from '../../components/Answered';
 import { abilities } from '../../authProvider';
 import { CutField, CutName } from '../../components/Cut';
 import { ExportButton } from '../../components/ExportButton';
@@ -63,12 +64,12 @@ export const GenericList = () => {
                 const others = columns.filter(({ source }) => !names.some(name => name.source === source)).slice(0, 3);
                 return (
                     <List
-                        filters={filters(description, resource, labels, translate)} actions={actions} perPage={25} exporter={false}
+                        filters={filters(description, resource, labels, translate)} actions={actions} perPage={25} pagination={<Pages />} exporter={false}
                         sort={{ field: 'created_at', order: 'DESC' }} queryOptions={{ meta: { query: `fields=${read.join(',')}` } }}
                         // Who may not make one is not invited to.
                         empty={abilities(standing, resource)?.create ? undefined : false}
                     >
-                        {isSmall ? (
+                        <Answered>{isSmall ? (
                             <SimpleList
                                 primaryText={<CutName most="100%" />} rowClick="show"
                                 secondaryText={() => others.map((field, place) => (
@@ -86,7 +87,7 @@ export const GenericList = () => {
                                     </DataTable.Col>
                                 ))}
                             </DataTable>
-                        )}
+                        )}</Answered>
                     </List>
                 );
             }}

@@ -4,6 +4,7 @@ import {
     AutocompleteInput, ColumnsButton, CreateButton, DataTable, FilterButton, List, ReferenceInput,
     SelectInput, SimpleList, TextInput, TopToolbar, useTranslate,
 } from 'react-admin';
+import { Answered, Pages } from '../../components/Answered';
 import { BESIDE, CutField, CutName } from '../../components/Cut';
 import { DeleteSelected } from '../../components/DeleteSelected';
 import { ExportButton } from '../../components/ExportButton';
@@ -47,10 +48,10 @@ const Actions = () => {
 
 export const KaranaList = () => (
     <List
-        filters={FILTERS} actions={<Actions />} sort={{ field: 'name', order: 'ASC' }} perPage={25} exporter={false}
+        filters={FILTERS} actions={<Actions />} sort={{ field: 'name', order: 'ASC' }} perPage={25} pagination={<Pages />} exporter={false}
         queryOptions={LIVE}
     >
-        {useIsSmall() ? <Lines /> : <Table />}
+        <Answered>{useIsSmall() ? <Lines /> : <Table />}</Answered>
     </List>
 );
 

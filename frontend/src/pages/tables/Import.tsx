@@ -4,11 +4,13 @@ import Switch from '@mui/material/Switch';
 import Typography from '@mui/material/Typography';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import { useTranslate, useTranslateLabel } from 'react-admin';
+import { useTranslate } from 'react-admin';
 import { client } from '../../api';
+import { useLabels } from '../../components/FieldValue';
 import { ProgressBar } from '../../components/ProgressBar';
 import { Refused } from '../../components/Refused';
 import { Section } from '../../components/Section';
+import { useFindingInWords } from '../../findings';
 import { useCounted } from '../../components/useCounted';
 import { Columns } from './Columns';
 import { Preview } from './Preview';
@@ -32,8 +34,8 @@ interface Chosen {
 
 /** From a file to records: its columns, what would become of its rows, and the import. */
 export const Import = ({ resource, api }: { resource: string; api: OpenApi }) => {
-    const [translate, counted, label] = [useTranslate(), useCounted(), useTranslateLabel()];
-    const fields = fieldsOf(api, resource);
+    const [translate, counted, label] = [useTranslate(), useCounted(), useLabels()];
+    const [inWords, fields] = [useFindingInWords(), fieldsOf(api, resource)];
     const [chosen, setChosen] = useState<Chosen>();
     const [fault, setFault] = useState<string>();
     const [mapping, setMapping] = useState<Mapping>([]);
@@ -53,7 +55,7 @@ export const Import = ({ resource, api }: { resource: string; api: OpenApi }) =>
             if (columns > MOST_COLUMNS) throw refusal('too_wide', { count: columns, most: MOST_COLUMNS });
             if (rows === 0) throw refusal('empty');
             if (rows > MOST_ROWS) throw refusal('too_many', { count: rows, most: MOST_ROWS });
-            setMapping(mapColumns(table.columns, fields, path => String(label({ resource, source: path }))));
+            setMapping(mapColumns(table.columns, fields, path => label(resource, path)));
             setChosen({ name: file.name, id: Date.now(), encoding, table });
         } catch (error) {
             setFault((error as Error).message);
@@ -67,7 +69,7 @@ export const Import = ({ resource, api }: { resource: string; api: OpenApi }) =>
             const table = chosen?.table ?? { columns: [], rows: [], broken: [] };
             const say = (one: Unresolved | Broken) =>
                 translate(`karana.operations.import.${'reason' in one ? `broken.${one.reason}` : one.message}`, { most: MOST_IN_CELL });
-            return check(client, { api, resource, fields, table, mapping, say, signal });
+            return check(client, { api, resource, fields, table, mapping, say, inWords, signal });
         },
         enabled: chosen !== undefined && hasColumns && running.state === 'none',
         retry: false, staleTime: Infinity, gcTime: 0, refetchOnReconnect: false,

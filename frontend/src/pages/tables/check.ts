@@ -1,5 +1,5 @@
 // What would become of a table: sent to the server, which makes nothing yet.
-import type { Client } from '../../client';
+import type { Client, Finding } from '../../client';
 import { work } from '../../work';
 import { type Field, type OpenApi, namesOf } from './fields';
 import { type Mapping, completed, mapped, randomPassword } from './mapping';
@@ -25,12 +25,13 @@ export interface Checking {
     table: FileTable;
     mapping: Mapping;
     say: (one: Unresolved | Broken) => string;
+    inWords: (finding: Finding) => string;
     signal: AbortSignal;
 }
 
 export const importPath = (resource: string, more: string) => `/v2/${resource}/import?${more}`;
 
-export async function check(client: Client, { api, resource, fields, table, mapping, say, signal }: Checking): Promise<Checked> {
+export async function check(client: Client, { api, resource, fields, table, mapping, say, inWords, signal }: Checking): Promise<Checked> {
     const broken: Faults = new Map(table.broken.map(one => [one.row, [{ path: '', message: say(one) }]]));
     const sent = table.rows.map((_, row) => row).filter(row => !broken.has(row));
     const { columns, rows } = mapped(table, mapping);
@@ -53,5 +54,5 @@ export async function check(client: Client, { api, resource, fields, table, mapp
     const body = { path, body: written.text, media: 'text/csv' };
     const report = await work<unknown, Report>(client, { ...body, signal, onProgress: () => {} });
     const unknown = unresolved.map(one => ({ ...one, row: sent[one.row] ?? 0 }));
-    return { ...checked, faults: new Map([...broken, ...place(refusedOf(report), lines, unknown, say)]), possible: report.created };
+    return { ...checked, faults: new Map([...broken, ...place(refusedOf(report), lines, unknown, { say, inWords })]), possible: report.created };
 }

@@ -4,6 +4,7 @@ import {
     ColumnsButton, CreateButton, DataTable, EmailField, FilterButton, List, SelectInput, SimpleList, TextInput, TopToolbar,
     useGetList, useRecordContext, useTranslate,
 } from 'react-admin';
+import { Answered, Pages } from '../../components/Answered';
 import { Aside } from '../../components/Aside';
 import { BESIDE, CutField, CutName } from '../../components/Cut';
 import { DeleteSelected } from '../../components/DeleteSelected';
@@ -35,8 +36,8 @@ const Actions = () => (
 );
 
 export const UserList = () => (
-    <List filters={FILTERS} actions={<Actions />} sort={{ field: 'name', order: 'ASC' }} perPage={25} exporter={false}>
-        {useIsSmall() ? <Lines /> : <Table />}
+    <List filters={FILTERS} actions={<Actions />} sort={{ field: 'name', order: 'ASC' }} perPage={25} pagination={<Pages />} exporter={false}>
+        <Answered>{useIsSmall() ? <Lines /> : <Table />}</Answered>
     </List>
 );
 
