@@ -31,6 +31,8 @@ export const SignIn = () => {
         authProvider.checkAuth({}).then(go, () => {});
     }, [navigate, next, queries]);
     useEffect(() => {
+        // Whoever comes here is told if somebody has left whose session is not ended, whichever tab they left in.
+        void client.endLeft();
         enter();
         return client.tabs.listen(news => news === 'in' && enter());
     }, [enter]);

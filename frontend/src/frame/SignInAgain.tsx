@@ -32,7 +32,6 @@ export const SignInAgain = () => {
             client.tabs.listen(news => {
                 if (news === 'out') {
                     client.forget();
-                    void client.endLeft();
                     void logout();
                 } else if (client.ended.get()) {
                     client.renew().then(renewed => (renewed ? goOn() : undefined), () => {});

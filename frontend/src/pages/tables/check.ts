@@ -54,5 +54,6 @@ export async function check(client: Client, { api, resource, fields, table, mapp
     const body = { path, body: written.text, media: 'text/csv' };
     const report = await work<unknown, Report>(client, { ...body, signal, onProgress: () => {} });
     const unknown = unresolved.map(one => ({ ...one, row: sent[one.row] ?? 0 }));
-    return { ...checked, faults: new Map([...broken, ...place(refusedOf(report), lines, unknown, { say, inWords })]), possible: report.created };
+    const found = place(refusedOf(report), lines, unknown, { say, inWords });
+    return { ...checked, faults: new Map([...broken, ...found]), possible: report.created };
 }

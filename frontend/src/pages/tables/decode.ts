@@ -5,7 +5,7 @@ export interface Decoded {
     encoding: 'UTF-8' | 'UTF-16' | 'windows-1252';
 }
 
-/** UTF-16 where its mark says so, and UTF-8 if it is that; else as spreadsheets in Europe and America write it without being asked. */
+/** UTF-16 where its mark says so, and UTF-8 if it is that; else as spreadsheets write it in Europe and America. */
 export function decode(bytes: Uint8Array): Decoded {
     const read = (encoding: string) => new TextDecoder(encoding, { fatal: encoding === 'utf-8' }).decode(bytes);
     const [first, second] = bytes;

@@ -36,7 +36,8 @@ export function readTable(text: string, isLines: boolean): FileTable {
 function readCells(text: string): FileTable {
     const { data, errors } = Papa.parse<string[]>(text, { delimiter: separator(text) });
     // One that is not closed takes with it all that follows.
-    const quotes = new Map(errors.map(({ code, row }) => [row, code === 'MissingQuotes' ? 'unclosed' as const : 'quotes' as const]));
+    const fault = (code: string) => (code === 'MissingQuotes' ? 'unclosed' as const : 'quotes' as const);
+    const quotes = new Map(errors.map(({ code, row }) => [row, fault(code)]));
     const isEmpty = (row: string[]) => row.every(cell => cell.trim() === '');
     const [header, ...lines] = data.map((cells, at) => ({ cells, at })).filter(({ cells }) => !isEmpty(cells));
     const columns = (header?.cells ?? []).map(name => name.trim());
