@@ -1,6 +1,10 @@
-// What goes wrong: two at one record, a server that is away, a session that ends, and one who may see only what is theirs.
+// What goes wrong: two at one record, a server that is away, a session that ends, one who leaves meanwhile, and one who may see
+// only what is theirs.
 import assert from 'node:assert/strict';
+import { long } from './long.mjs';
 import { settle } from './fleet.mjs';
+import { entering, leaving } from './signing.mjs';
+import { unsaved } from './unsaved.mjs';
 import { Person, Server, until } from './stage.mjs';
 
 async function conflict(browser, server, { api, karanas: [{ uuid }] }) {
@@ -87,11 +91,33 @@ async function client(browser, server, { owners: [school], karanas }) {
     await person.leaves();
 }
 
+/** A list that the server refuses says so, and is there again without what was wrong. */
+async function refused(browser, server) {
+    const person = await Person.at(browser, server);
+    const { page } = person;
+    await person.does(async () => {
+        await person.signsIn();
+        for (const wrong of ['filter={"evil@contains":"x"}', 'sort=evil&order=ASC']) {
+            await person.goes(`/karanas?${wrong}`);
+            await page.locator('.list-page').getByRole('alert').waitFor();
+            assert.equal(await page.getByText(/No Karanas|1–25/).count(), 0);
+            await person.picture('refused-list');
+            await page.getByRole('button', { name: 'Clear filters' }).click();
+            await page.getByText('Well pump').waitFor();
+            await person.goes('/');
+            await person.goes('/karanas');
+            await page.getByText('Well pump').waitFor();
+        }
+    });
+    await person.leaves();
+}
+
 export async function trouble(browser) {
     const server = await new Server().start();
     try {
         const world = await settle(server);
-        for (const scene of [conflict, away, ended, client]) await scene(browser, server, world);
+        const scenes = [conflict, away, ended, leaving, entering, refused, client, unsaved, long];
+        for (const scene of scenes) await scene(browser, server, world);
     } finally {
         await server.end();
     }

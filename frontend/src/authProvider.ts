@@ -87,10 +87,13 @@ export function authProvider(client: Client): AuthProvider {
         };
         if (known === null) {
             askedAt = Date.now();
-            known = patiently(ask).catch(error => {
-                known = null;
-                throw error;
-            });
+            // Who is nobody may be somebody in a moment, without a word to this: in another tab.
+            const asked = patiently(ask);
+            const forget = () => {
+                if (known === asked) known = null;
+            };
+            asked.then(found => found === null && forget(), forget);
+            known = asked;
         }
         return known;
     };
@@ -101,8 +104,9 @@ export function authProvider(client: Client): AuthProvider {
         },
         async logout() {
             known = null;
-            // Also react-admin's answer to a session that has ended.
-            await client.signOut().catch(() => {});
+            // Also react-admin's answer to a session that has ended. The page is left at once; a server that is slow, or away,
+            // hears of it when it can.
+            void client.signOut();
         },
         async checkAuth() {
             if (!(await patiently(() => client.ready()))) throw new Error();

@@ -2,7 +2,7 @@
 // script can read, and that all tabs of the browser share.
 
 import { Flag } from './flag';
-import { SINGLE, type Tabs } from './tabs';
+import { type Tabs, single } from './tabs';
 
 export type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
 
@@ -49,6 +49,11 @@ interface Grant {
 // Renewed so long before its end, in milliseconds.
 const MARGIN = 30_000;
 
+// So long nobody is told that signing out takes its time, in milliseconds.
+const PATIENCE = 2_000;
+// Waits when there were too many calls and the server does not say for how long, in seconds.
+const HOLD = 5;
+
 // For so long an answer that nobody has asked for yet is one of now, in milliseconds.
 const FRESH = 10_000;
 
@@ -57,6 +62,12 @@ export class Client {
     readonly away = new Flag();
     /** The session has ended while somebody was working. Their calls wait until this is over. */
     readonly ended = new Flag();
+    /** The server takes no more calls from this address for a while. They wait. */
+    readonly held = new Flag();
+    /** Somebody has signed out here, and the server has not ended their session yet. */
+    readonly unended = new Flag();
+    /** Somebody is signed in, or works on and will be again in a moment. */
+    readonly somebody = new Flag();
     /** The session has been asked for, or nobody has one. */
     readonly begun = new Flag();
 
@@ -70,7 +81,7 @@ export class Client {
     constructor(
         private readonly fetch: typeof globalThis.fetch = (...call) => globalThis.fetch(...call),
         private readonly now: () => number = Date.now,
-        readonly tabs: Tabs = SINGLE,
+        readonly tabs: Tabs = single(),
         /** Called when somebody is there, before anybody else knows. */
         private readonly onPerson: (client: Client, role: string) => void = () => {},
     ) {}
@@ -80,19 +91,65 @@ export class Client {
     }
 
     async signIn(user: string, password: string): Promise<void> {
-        this.take(await this.send('/v2/users/login', { method: 'POST', body: { user, password, cookie: true } }));
+        // Alone, so that what ends the session that was left does not end this one.
+        const grant = await this.tabs.alone(async () => {
+            if (this.tabs.left.get()) await this.end().catch(() => {});
+            const answer = await this.send('/v2/users/login', { method: 'POST', body: { user, password, cookie: true } });
+            this.tabs.left.set(false);
+            return answer;
+        });
+        this.unended.set(false);
+        this.take(grant);
         this.tabs.tell('in');
     }
 
-    /** Ends the session, or all of this user. Whatever comes of it: the token is forgotten. */
-    async signOut(path: '/v2/logout' | '/v2/logout-all' = '/v2/logout'): Promise<void> {
+    /**
+     * Nobody is signed in here from now on, whatever the server says. What is awaited is that it has ended the session:
+     * see `endLeft` for one that is away.
+     */
+    async signOut(): Promise<void> {
+        const bearer = this.authorization();
         const signedIn = this.token !== null;
-        this.working = false;
+        this.forget();
+        if (!signedIn) return;
+        this.tabs.left.set(true);
+        this.tabs.tell('out');
+        await this.endLeft(bearer);
+    }
+
+    /** Ends all sessions of this user. If that fails, they stay. */
+    async signOutEverywhere(): Promise<void> {
+        await this.request('/v2/logout-all', { method: 'POST' });
+        this.forget();
+        this.tabs.tell('out');
+    }
+
+    /** Ends the session that was left here, by its cookie, if the server may still have it. Whether that is done. */
+    async endLeft(bearer: Record<string, string> = {}): Promise<boolean> {
+        const late = setTimeout(() => this.unended.set(this.tabs.left.get()), PATIENCE);
         try {
-            if (signedIn) await this.request(path, { method: 'POST' });
+            if (this.tabs.left.get()) {
+                await this.tabs.alone(async () => {
+                    // Another tab may have done it.
+                    if (this.tabs.left.get()) await this.end(bearer);
+                    this.tabs.left.set(false);
+                });
+            }
+            this.unended.set(false);
+        } catch {
+            this.unended.set(this.tabs.left.get());
         } finally {
-            this.forget();
-            if (signedIn) this.tabs.tell('out');
+            clearTimeout(late);
+        }
+        return !this.unended.get();
+    }
+
+    private async end(bearer: Record<string, string> = {}): Promise<void> {
+        try {
+            await this.send('/v2/logout', { method: 'POST' }, bearer);
+        } catch (error) {
+            // There is none any more.
+            if (!(error instanceof Refusal) || error.status !== 401) throw error;
         }
     }
 
@@ -101,6 +158,7 @@ export class Client {
         this.working = false;
         this.asked.clear();
         this.ended.set(false);
+        this.somebody.set(false);
     }
 
     /** A new token for the cookie, if there is one; once for all who ask at a time. */
@@ -113,6 +171,7 @@ export class Client {
 
     /** Whether there is somebody to make calls for; if their session has ended, when they have signed in again. */
     async ready(): Promise<boolean> {
+        if (this.tabs.left.get()) this.forget();
         if (this.token === null && this.ended.get()) return this.again();
         if (this.token === null || this.now() > this.endsAt - MARGIN) await this.renew();
         return this.token !== null || this.again();
@@ -187,9 +246,13 @@ export class Client {
             this.begun.set(true);
             return answer;
         };
+        const none = new Refusal(401, 'unauthorized', 'there is no session');
         try {
-            if (!this.tabs.haveSession()) throw new Refusal(401, 'unauthorized', 'there is no session');
-            this.take(await this.tabs.alone(refresh));
+            if (!this.tabs.haveSession() || this.tabs.left.get()) throw none;
+            const grant = await this.patiently(() => this.tabs.alone(refresh));
+            // Somebody has signed out meanwhile.
+            if (this.tabs.left.get()) throw none;
+            this.take(grant);
             return true;
         } catch (error) {
             // A server that is away has not ended the session.
@@ -202,12 +265,28 @@ export class Client {
         }
     }
 
+    /** Too many calls, of whoever is at the same address, say nothing of a session: it is asked for again when it may be. */
+    private async patiently<T>(task: () => Promise<T>): Promise<T> {
+        for (;;) {
+            try {
+                return await task();
+            } catch (error) {
+                if (!(error instanceof Refusal) || error.status !== 429) throw error;
+                this.held.set(true);
+                await new Promise(resolve => setTimeout(resolve, 1_000 * Math.max(1, error.retryAfter ?? HOLD)));
+            } finally {
+                this.held.set(false);
+            }
+        }
+    }
+
     private take(answer: Answer): void {
         const grant = answer.body as unknown as Grant;
         const isNew = this.token === null;
         this.token = grant.access_token;
         this.endsAt = this.now() + grant.expires_in * 1000;
         this.working = true;
+        this.somebody.set(true);
         for (const what of ['me', 'about'] as const) {
             const body = grant[what];
             if (body !== undefined) this.expect(`/v2/${what}`, Promise.resolve({ body, etag: null }));
@@ -219,8 +298,10 @@ export class Client {
         return this.token === null ? {} : { Authorization: `Bearer ${this.token}` };
     }
 
-    private async send(path: string, { method = 'GET', body, ifMatch }: Request): Promise<Answer> {
-        const headers: Record<string, string> = { ...this.authorization(), Accept: 'application/json' };
+    private async send(
+        path: string, { method = 'GET', body, ifMatch }: Request, bearer = this.authorization(),
+    ): Promise<Answer> {
+        const headers: Record<string, string> = { ...bearer, Accept: 'application/json' };
         if (body !== undefined) headers['Content-Type'] = 'application/json';
         if (ifMatch !== undefined) headers['If-Match'] = ifMatch;
         const answer = await this.reach(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });

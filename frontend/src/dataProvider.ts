@@ -7,6 +7,7 @@ import {
     type RaRecord,
 } from 'react-admin';
 import { type Answer, type Client, type Finding, type Json, Refusal, type Request } from './client';
+import { asError } from './findings';
 import { LIST } from './lists';
 
 type Fields = { [name: string]: Json };
@@ -20,6 +21,9 @@ interface Page {
 /** What react-admin gets beside the fields: the key under its name for it, and which version this is. */
 const ETAG = '_etag';
 const OURS = ['id', ETAG, 'status'];
+
+/** Whether a record is all that one may see of it; react-admin shows that of a list, without its secrets, until it has come. */
+export const isWhole = (record: RaRecord | undefined): boolean => record?.[ETAG] !== undefined;
 
 // The most that a page of the API holds.
 const MOST = 500;
@@ -214,7 +218,8 @@ export function translated(error: unknown): unknown {
 
 function byField(findings: Finding[]): object {
     const errors: { [name: string]: unknown } = {};
-    for (const { field, message } of findings) {
+    for (const finding of findings) {
+        const { field } = finding;
         const path = field === '' ? ['root', 'serverError'] : field.split('.');
         const last = path.pop() as string;
         let at = errors;
@@ -222,7 +227,7 @@ function byField(findings: Finding[]): object {
             if (typeof at[name] !== 'object') at[name] = {};
             at = at[name] as { [name: string]: unknown };
         }
-        at[last] ??= message;
+        at[last] ??= asError(finding);
     }
     return errors;
 }

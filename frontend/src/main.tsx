@@ -5,7 +5,7 @@ import { createRoot } from 'react-dom/client';
 import { App, Dashboard } from './App';
 import { atDashboard } from './ahead';
 import { client } from './api';
-import { isAlive, watch } from './frame/watch';
+import { endWhatIsLeft, isAlive, watch } from './frame/watch';
 import { keepPage, reloadWhenOutdated } from './keep';
 import { languages } from './language';
 
@@ -15,6 +15,7 @@ const cache = createCache({ key: 'css', nonce, prepend: true });
 const root = document.getElementById('root');
 
 watch(client);
+endWhatIsLeft(client);
 reloadWhenOutdated(isAlive);
 // It is there when it is known who is there.
 if (atDashboard() && client.tabs.haveSession()) Dashboard.fetch().catch(() => {});

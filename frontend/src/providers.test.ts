@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { authProvider } from './authProvider';
 import { Client, type Json, Refusal } from './client';
-import { changes, dataProvider, filterQuery } from './dataProvider';
+import { changes, dataProvider, filterQuery, isWhole } from './dataProvider';
 
 interface Call {
     method: string;
@@ -68,6 +68,14 @@ describe('lists', () => {
         expect(asked()).toEqual(['GET /v2/sims?sort=name&limit=10', 'GET /v2/sims?sort=name&limit=10&after=10']);
     });
 
+    it('have records in part, without what is read of one by itself', async () => {
+        const { client } = server(call => (call.path.includes('?sort') ? fleet(call) : { body: { uuid: 'k1' }, etag: '"1"' }));
+        const data = dataProvider(client);
+        expect(isWhole((await data.getList('sims', page(1))).data[0])).toBe(false);
+        expect(isWhole((await data.getOne('sims', { id: 'k1' })).data)).toBe(true);
+        expect(isWhole(undefined)).toBe(false);
+    });
+
     it('jump to a page by reading over what lies before it', async () => {
         const { client, asked } = server(fleet);
         const data = dataProvider(client);
@@ -132,7 +140,7 @@ describe('changes', () => {
         const { client } = server(() => ({ status: 400, body: { code: 'invalid', detail: 'two', errors } }));
         await expect(dataProvider(client).create('karanas', { data: {} })).rejects.toMatchObject({
             message: 'two',
-            body: { errors: { name: 'is too short', config: { signal: 'is too small' } } },
+            body: { errors: { name: expect.stringContaining('is too short'), config: { signal: expect.stringContaining('is too small') } } },
         });
     });
 

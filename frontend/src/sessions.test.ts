@@ -1,6 +1,7 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { authProvider } from './authProvider';
 import { Client } from './client';
+import { endWhatIsLeft } from './frame/watch';
 import type { News, Tabs } from './tabs';
 
 const json = (body: unknown, status = 200, headers: Record<string, string> = {}) =>
@@ -12,6 +13,8 @@ const settled = () => new Promise(resolve => setTimeout(resolve, 0));
 function browser() {
     const listeners = new Map<object, (news: News) => void>();
     let last: Promise<unknown> = Promise.resolve();
+    let departed = false;
+    const left = { get: () => departed, set: (now: boolean) => void (departed = now) };
     return (): Tabs => {
         const me = {};
         return {
@@ -21,6 +24,7 @@ function browser() {
                 return mine;
             },
             haveSession: () => true,
+            left,
             tell: news => [...listeners].filter(([who]) => who !== me).forEach(([, listener]) => listener(news)),
             listen(listener) {
                 listeners.set(me, listener);
@@ -32,7 +36,11 @@ function browser() {
 
 /** A server with one session, whose refresh token is in the cookie that all tabs have. */
 function server() {
-    const state = { cookie: 1, valid: 1, access: new Set<string>(), clock: 0, away: false, stolen: false };
+    const state = { cookie: 1, valid: 1, access: new Set<string>(), clock: 0, away: false, stolen: false, busy: 0, ended: 0 };
+    const end = () => {
+        state.valid = 0;
+        state.access.clear();
+    };
     const fetch = async (path: unknown, init: RequestInit = {}) => {
         // Sent as it was when the call began, as a browser does it.
         const sent = state.cookie;
@@ -41,11 +49,17 @@ function server() {
         if (path === '/v2/users/login') {
             state.valid = state.cookie += 1;
         } else if (path === '/v2/refresh') {
+            if (state.busy > 0) return json({ code: 'too_many' }, 429, { 'retry-after': String(state.busy) });
             if (sent !== state.valid) {
                 state.stolen ||= state.valid !== 0;
                 return json({ code: 'bad_credentials', detail: 'the session has ended' }, 401);
             }
             state.valid = state.cookie += 1;
+        } else if (path === '/v2/logout') {
+            // The token, or the cookie alone: whatever is there of it.
+            state.ended += 1;
+            end();
+            return new Response(null, { status: 204 });
         } else {
             const token = (init.headers as Record<string, string>).Authorization?.slice('Bearer '.length) ?? '';
             return state.access.has(token) ? json({ path }) : json({ code: 'unauthorized' }, 401);
@@ -55,10 +69,6 @@ function server() {
         return grant(token);
     };
     const tab = (tabs?: Tabs) => new Client(fetch as typeof globalThis.fetch, () => state.clock, tabs);
-    const end = () => {
-        state.valid = 0;
-        state.access.clear();
-    };
     return { state, tab, end };
 }
 
@@ -122,6 +132,103 @@ describe('a session that ends while somebody works', () => {
         await expect(client.request('/v2/users')).rejects.toMatchObject({ status: 401 });
         expect(await authProvider(client).getPermissions?.({})).toBeNull();
         expect(client.ended.get()).toBe(false);
+    });
+});
+
+describe('signing out while the server is away', () => {
+    const stage = async () => {
+        const [{ state, tab }, open] = [server(), browser()];
+        const client = tab(open());
+        await client.signIn('a', 'b');
+        state.away = true;
+        await authProvider(client).logout({});
+        await settled();
+        return { state, client, another: () => tab(open()) };
+    };
+
+    it('lets nobody in by the cookie, in no tab and after no reload, and says that it is not done', async () => {
+        const { state, client, another } = await stage();
+        expect(client.unended.get()).toBe(true);
+        const reloaded = another();
+        endWhatIsLeft(reloaded);
+        await vi.waitFor(() => expect(reloaded.unended.get()).toBe(true));
+        state.away = false;
+        for (const one of [client, another()]) {
+            await expect(authProvider(one).checkAuth({})).rejects.toThrow();
+            expect(await authProvider(one).getPermissions?.({})).toBeNull();
+            expect(one.signedIn).toBe(false);
+        }
+        expect(state.valid).not.toBe(0);
+    });
+
+    it('is done as soon as the server answers, once', async () => {
+        const { state, client, another } = await stage();
+        const reloaded = another();
+        for (const one of [client, reloaded]) endWhatIsLeft(one);
+        await vi.waitFor(() => expect(reloaded.unended.get()).toBe(true));
+        state.away = false;
+        for (const one of [client, reloaded]) one.away.set(false);
+        await vi.waitFor(() => expect([client.unended.get(), reloaded.unended.get()]).toEqual([false, false]));
+        expect([state.ended, state.valid]).toEqual([1, 0]);
+        // There is a next time.
+        await reloaded.signIn('a', 'b');
+        await authProvider(client).checkAuth({});
+        expect(client.signedIn).toBe(true);
+    });
+
+    it('does not end the session of who signs in next', async () => {
+        const { state, client, another } = await stage();
+        state.away = false;
+        const next = another();
+        await Promise.all([next.signIn('c', 'd'), client.endLeft()]);
+        expect((await next.request('/v2/me')).body).toEqual({ path: '/v2/me' });
+        expect([client.unended.get(), next.unended.get()]).toEqual([false, false]);
+        await authProvider(client).checkAuth({});
+    });
+
+    it('is not undone by a token that was on its way', async () => {
+        const { state, tab } = server();
+        const client = tab(browser()());
+        await client.signIn('a', 'b');
+        state.clock = 890_000;
+        const renewed = client.renew();
+        await Promise.resolve();
+        await client.signOut();
+        expect(await renewed).toBe(false);
+        expect([client.signedIn, state.valid]).toEqual([false, 0]);
+    });
+});
+
+describe('too many calls from an address', () => {
+    afterEach(() => void vi.useRealTimers());
+
+    it('end no session: it is gone on with when the server takes calls again', async () => {
+        vi.useFakeTimers();
+        const { state, tab } = server();
+        const client = tab();
+        state.busy = 42;
+        let entered = false;
+        const checked = authProvider(client).checkAuth({}).then(() => (entered = true));
+        await vi.advanceTimersByTimeAsync(41_000);
+        expect([entered, client.held.get()]).toEqual([false, true]);
+        state.busy = 0;
+        await vi.advanceTimersByTimeAsync(2_000);
+        await checked;
+        expect([client.signedIn, client.held.get()]).toEqual([true, false]);
+    });
+});
+
+describe('who signs in in another tab', () => {
+    it('is asked for, and not taken for nobody', async () => {
+        const { state, tab } = server();
+        const client = tab();
+        state.valid = 0;
+        const auth = authProvider(client);
+        expect(await auth.getPermissions?.({})).toBeNull();
+        state.valid = state.cookie;
+        await auth.checkAuth({});
+        expect(await auth.canAccess?.({ action: 'create', resource: 'keys' })).toBe(true);
+        expect(await auth.getPermissions?.({})).not.toBeNull();
     });
 });
 

@@ -16,6 +16,7 @@ import {
     useResourceContext, useTranslate,
 } from 'react-admin';
 import { type Dependents, type Way, dependentsOf } from './dependents';
+import { useGiveUp } from './unsaved';
 
 /** Deletes the record in context. What hangs on it is told, and whoever deletes it says what becomes of that. */
 export const DeleteRecord = ({ onDeleted }: { onDeleted?: () => void }) => {
@@ -44,6 +45,7 @@ const DeleteDialog = ({ record, resource, onClose, onDeleted }: DialogProps) => 
     const [translate, notify, redirect, title] = [useTranslate(), useNotify(), useRedirect(), useId()];
     const name = useGetRecordRepresentation(resource)(record);
     const [remove, { isPending }] = useDelete();
+    const giveUp = useGiveUp();
     const [dependents, setDependents] = useState<Dependents>();
     const [way, setWay] = useState<Way>();
     const [refusal, setRefusal] = useState<string>();
@@ -62,6 +64,8 @@ const DeleteDialog = ({ record, resource, onClose, onDeleted }: DialogProps) => 
                         type: 'info', messageArgs: { smart_count: 1, _: words },
                     });
                     onClose();
+                    // What was written in it is gone with it.
+                    giveUp();
                     if (onDeleted === undefined) redirect('list', resource);
                     else onDeleted();
                 },

@@ -1,6 +1,8 @@
 import { ReferenceField, TextField, useLocale, useRecordContext, useTranslate } from 'react-admin';
 import { useDescription } from '../description';
+import { regional } from '../language/region';
 import { type Field, fieldsOf, humanised, money, valueAt } from '../schema';
+import { CutName } from './Cut';
 import { Time } from './Time';
 
 /** The described fields of a resource by their names, none as long as the description is not there. */
@@ -35,11 +37,11 @@ export const FieldValue = ({ field, value, link = true }: { field: Field | undef
     if (value === undefined || value === null || value === '') return <>–</>;
     if (field?.reference !== undefined) return <Reference to={field.reference} id={String(value)} link={link} />;
     if (typeof value === 'boolean') return <>{translate(`ra.boolean.${value}`)}</>;
-    if (typeof value === 'number') return <>{value.toLocaleString(locale, { maximumFractionDigits: 10 })}</>;
+    if (typeof value === 'number') return <>{value.toLocaleString(regional(locale), { maximumFractionDigits: 10 })}</>;
     if (typeof value === 'object') return <code>{JSON.stringify(value)}</code>;
     if (field?.kind === 'time') return <Time at={String(value)} />;
     if (field?.kind === 'date') {
-        return <>{new Date(`${String(value)}T12:00:00`).toLocaleDateString(locale, { dateStyle: 'medium' })}</>;
+        return <>{new Date(`${String(value)}T12:00:00`).toLocaleDateString(regional(locale), { dateStyle: 'medium' })}</>;
     }
     if (field?.kind === 'choice') return <>{choice(field.source, String(value))}</>;
     return <>{String(value)}</>;
@@ -50,7 +52,7 @@ export const RecordValue = ({ field, link }: { field: Field; link?: boolean }) =
     const [record, locale] = [useRecordContext(), useLocale()];
     const value = valueAt(record, field.source);
     const currency = field.currency && valueAt(record, field.currency);
-    if (typeof value === 'number' && typeof currency === 'string') return <>{money(value, currency, locale)}</>;
+    if (typeof value === 'number' && typeof currency === 'string') return <>{money(value, currency, regional(locale))}</>;
     return <FieldValue field={field} value={value} link={link} />;
 };
 
@@ -59,5 +61,7 @@ export const Reference = ({ to, id, link = true }: { to: string; id: string; lin
     <ReferenceField
         record={{ id, of: id }} source="of" reference={to} resource={to} link={link ? 'show' : false}
         empty={<TextField record={{ id, of: id.slice(0, 8) }} source="of" />}
-    />
+    >
+        <CutName of={to} />
+    </ReferenceField>
 );

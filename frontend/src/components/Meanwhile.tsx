@@ -3,7 +3,7 @@ import AlertTitle from '@mui/material/AlertTitle';
 import Box from '@mui/material/Box';
 import Button from '@mui/material/Button';
 import { useQueryClient } from '@tanstack/react-query';
-import { useEffect, useState } from 'react';
+import { useContext, useEffect, useState } from 'react';
 import {
     type RaRecord, setSubmissionErrors, useDataProvider, useEditContext, useNotify, useRedirect, useTranslate,
 } from 'react-admin';
@@ -16,6 +16,7 @@ import { Actor } from './Actor';
 import { Clashes } from './Clashes';
 import { OPENED } from './opened';
 import { Time } from './Time';
+import { MayGo, useGiveUp } from './unsaved';
 import { type Newer, useMeanwhile } from './useMeanwhile';
 
 /** In an open form: says that its record was changed or deleted meanwhile, and what can be done about it. */
@@ -41,15 +42,18 @@ function useRebase(): Rebase {
 
 /** Saves a record as soon as the form stands on the version that it is made from. */
 function useSaveOn() {
-    const [{ record, save }, { setError }] = [useEditContext(), useFormContext()];
+    const [{ record, save }, { setError }, sayMayGo] = [useEditContext(), useFormContext(), useContext(MayGo)];
     const [waiting, setWaiting] = useState<RaRecord>();
     useEffect(() => {
         if (waiting === undefined || save === undefined || record?._etag !== waiting._etag) return;
         setWaiting(undefined);
+        // What is in the form is saved with it.
+        sayMayGo(true);
         void Promise.resolve(save(waiting)).then(errors => {
+            sayMayGo(false);
             if (errors) setSubmissionErrors(errors, setError);
         });
-    }, [waiting, record, save, setError]);
+    }, [waiting, record, save, setError, sayMayGo]);
     return setWaiting;
 }
 
@@ -116,7 +120,11 @@ interface DeletedProps extends Pick<ChangedProps, 'opened' | 'newer' | 'rebase'>
 
 const Deleted = ({ opened, newer, rebase, look }: DeletedProps) => {
     const [translate, notify, redirect, data] = [useTranslate(), useNotify(), useRedirect(), useDataProvider()];
-    const { resource } = useEditContext();
+    const [giveUp, { resource }] = [useGiveUp(), useEditContext()];
+    const leave = () => {
+        giveUp();
+        redirect('list', resource);
+    };
     const restore = async () => {
         try {
             await restoreDeleted(client, { resource, uuid: String(opened.id) });
@@ -133,7 +141,7 @@ const Deleted = ({ opened, newer, rebase, look }: DeletedProps) => {
                 <Button color="inherit" variant="outlined" onClick={() => void restore()}>
                     {translate('karana.past.restore_and_go_on')}
                 </Button>
-                <Button color="inherit" variant="outlined" onClick={() => redirect('list', resource)}>
+                <Button color="inherit" variant="outlined" onClick={leave}>
                     {translate('karana.past.leave')}
                 </Button>
             </Box>

@@ -9,7 +9,8 @@ export const Bar = () => {
     useTitleOfBar();
     return (
         <AppBar alwaysOn toolbar={<LoadingIndicator />} userMenu={<UserMenu />}>
-            <TitlePortal variantMapping={{ h6: 'h1' }} />
+            {/* In one line, so that it is seen where it is cut off. */}
+            <TitlePortal variantMapping={{ h6: 'h1' }} sx={{ '& *': { display: 'inline' } }} />
             <Typography variant="body2" noWrap sx={{ display: { xs: 'none', sm: 'block' }, maxWidth: '30%', mx: 1 }}>
                 {standing?.tenant.name}
             </Typography>

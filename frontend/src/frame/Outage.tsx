@@ -8,11 +8,12 @@ import { isForm } from '../live';
 import { useFlag } from './flag';
 
 /**
- * Says that the server does not answer, for as long as that is so, `below` so many pixels from above. Then what is shown is
+ * Says that the server does not answer, or wants no calls, for as long as that is so, `below` so many pixels from above. Then what is shown is
  * asked for again.
  */
 export const Outage = ({ below = 0 }: { below?: number }) => {
-    const [translate, queries, away] = [useTranslate(), useQueryClient(), useFlag(client.away)];
+    const [translate, queries] = [useTranslate(), useQueryClient()];
+    const [away, held] = [useFlag(client.away), useFlag(client.held)];
     const was = useRef(away);
     useEffect(() => {
         if (was.current && !away) {
@@ -24,9 +25,9 @@ export const Outage = ({ below = 0 }: { below?: number }) => {
     }, [away, queries]);
     return (
         <Box role="status" sx={{ position: 'sticky', top: below, zIndex: 'speedDial' }}>
-            {away && (
+            {(away || held) && (
                 <Alert severity="warning" variant="filled" sx={{ borderRadius: 0 }} icon={false}>
-                    {translate('karana.frame.away')}
+                    {translate(away ? 'karana.frame.away' : 'karana.frame.held')}
                 </Alert>
             )}
         </Box>

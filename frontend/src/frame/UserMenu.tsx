@@ -9,9 +9,9 @@ import MenuItem, { type MenuItemProps } from '@mui/material/MenuItem';
 import type { Theme } from '@mui/material/styles';
 import useMediaQuery from '@mui/material/useMediaQuery';
 import type { ReactNode } from 'react';
-import { UserMenu as Base, useLocales, useLocaleState, useLogout, useNotify, useTranslate, useUserMenu } from 'react-admin';
+import { UserMenu as Base, useLocales, useLocaleState, useLogout, useTranslate, useUserMenu } from 'react-admin';
 import { Link } from 'react-router-dom';
-import { client, useStanding } from '../api';
+import { useStanding } from '../api';
 import { APPEARANCES, useAppearance } from './appearance';
 
 // The menu hands its items what the keyboard needs.
@@ -20,7 +20,7 @@ type ItemProps = Pick<MenuItemProps, 'autoFocus' | 'tabIndex' | 'ref'>;
 const To = ({ to, icon, text, more, ...item }: ItemProps & { to: string; icon: ReactNode; text: string; more?: string }) => (
     <MenuItem component={Link} to={to} onClick={useUserMenu()?.onClose} {...(item as object)}>
         <ListItemIcon>{icon}</ListItemIcon>
-        <ListItemText primary={text} secondary={more} />
+        <ListItemText primary={text} secondary={more} sx={{ whiteSpace: 'normal' }} />
     </MenuItem>
 );
 
@@ -44,12 +44,10 @@ const Choice = ({ chosen, choose, text, lang, ...item }: ItemProps & {
 };
 
 const SignOut = (item: ItemProps) => {
-    const [translate, notify, logout, menu] = [useTranslate(), useNotify(), useLogout(), useUserMenu()];
+    const [translate, logout, menu] = [useTranslate(), useLogout(), useUserMenu()];
     const leave = () => {
         menu?.onClose();
-        // The session would go on by its cookie: whoever comes next would be signed in.
-        if (client.away.get()) notify('karana.frame.no_sign_out', { type: 'warning' });
-        else void logout({}, undefined, false);
+        void logout({}, undefined, false);
     };
     return (
         <MenuItem onClick={leave} {...item}>

@@ -16,6 +16,7 @@ export function useRefusalInWords(): (error: unknown) => string {
         if (error instanceof Refusal && error.status === 429 && error.retryAfter !== null) {
             return translate('karana.frame.wait', { time: inWords(error.retryAfter, locale) });
         }
+        if (error instanceof Refusal) return translate(`server.${error.code}`, { _: translate(error.message) });
         return translate(error instanceof Error && error.message !== '' ? error.message : 'ra.page.error');
     };
 }

@@ -1,6 +1,7 @@
 import { type Theme, type ThemeOptions, createTheme } from '@mui/material/styles';
 import { type RaThemeOptions, defaultDarkTheme, defaultLightTheme } from 'react-admin';
 import { accessible } from './accessible';
+import { long } from './long';
 
 // Text on what is coloured is black where white would be hard to read (WCAG 2.2, 1.4.3).
 const contrastThreshold = 4.5;
@@ -12,6 +13,7 @@ const typography = { fontFamily: 'system-ui, "Segoe UI", Roboto, "Helvetica Neue
 const DONE = { defaultProps: { mutationMode: 'pessimistic' } };
 const components = {
     ...accessible,
+    ...long,
     RaDeleteButton: DONE,
     RaBulkDeleteButton: DONE,
     // Beside the button of the menu, and in a colour that is not that of its ground.

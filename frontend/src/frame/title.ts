@@ -21,6 +21,8 @@ export function useTitleOfBar(): void {
         if (place === null) return;
         const show = () => {
             document.title = titled(place.textContent);
+            // It is cut off where it is too long.
+            place.title = place.textContent ?? '';
         };
         const observer = new MutationObserver(show);
         observer.observe(place, { childList: true, characterData: true, subtree: true });

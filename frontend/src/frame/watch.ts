@@ -30,4 +30,21 @@ export function watch(client: Client, answers: () => Promise<boolean> = isAlive)
     });
 }
 
+/** Ends a session that was left here as soon as the server does it. */
+export function endWhatIsLeft(client: Client): void {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const end = async () => {
+        clearTimeout(timer);
+        // Of one that is away it is told below that it is back.
+        if (!(await client.endLeft()) && !client.away.get()) again();
+    };
+    const again = () => {
+        clearTimeout(timer);
+        timer = setTimeout(end, LATE);
+    };
+    client.away.subscribe(() => void (client.away.get() || end()));
+    client.unended.subscribe(() => client.unended.get() && again());
+    void end();
+}
+
 export const isAlive = () => fetch('/health/live', { cache: 'no-store' }).then(answer => answer.ok, () => false);

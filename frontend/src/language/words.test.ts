@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import polyglotI18nProvider from 'ra-i18n-polyglot';
+import { asError } from '../findings';
 import german from './de';
 import english from './en';
 import french from './fr';
@@ -24,6 +26,29 @@ describe.each([['German', german], ['French', french]])('%s', (_, words) => {
             expect(variables(ours.get(key) ?? ''), key).toEqual(variables(text));
         }
         expect(ours.size).toBe(theirs.size);
+    });
+});
+
+describe('what the server finds', () => {
+    const shown = (words: object, code: string, message: string) => {
+        const [text, provider] = [asError({ code, message }), polyglotI18nProvider(() => words as never, 'xx', [], { allowMissing: true })];
+        const { message: key, args } = JSON.parse(text.replace('@@react-admin@@', '')) as { message: string; args: object };
+        return provider.translate(key, args);
+    };
+
+    it('is said in the language of the page by its code, with the limits that it names', () => {
+        const long = 'must have at most 128 characters';
+        expect(shown(german, 'max_length', long)).toBe('darf höchstens 128 Zeichen haben');
+        expect(shown(french, 'enum', 'must be one of: a, b')).toBe('doit être l’un de : a, b');
+        expect(shown(english, 'max_length', long)).toBe(long);
+        expect(shown(german, 'clock_ahead', 'as it is')).toBe('as it is');
+    });
+
+    it('is known alike', () => {
+        expect(Object.keys(german.server).sort()).toEqual(Object.keys(french.server).sort());
+        for (const [code, text] of Object.entries(german.server)) {
+            expect(variables(text)).toEqual(variables((french.server as Record<string, string>)[code] ?? ''));
+        }
     });
 });
 

@@ -58,7 +58,7 @@ const german: TranslationMessages = {
             page: 'Zu Seite %{page}', first: 'Zur ersten Seite', last: 'Zur letzten Seite', next: 'Zur nächsten Seite',
             previous: 'Zur vorigen Seite', page_rows_per_page: 'Zeilen pro Seite:', skip_nav: 'Zum Inhalt',
         },
-        sort: { sort_by: 'Nach %{field_lower_first} %{order} sortieren', ASC: 'aufsteigend', DESC: 'absteigend' },
+        sort: { sort_by: 'Nach %{field} %{order} sortieren', ASC: 'aufsteigend', DESC: 'absteigend' },
         auth: {
             auth_check_error: 'Bitte melden Sie sich an', user_menu: 'Konto', username: 'E-Mail', password: 'Passwort', email: 'E-Mail',
             sign_in: 'Anmelden', sign_in_error: 'Anmeldung fehlgeschlagen', logout: 'Abmelden',

@@ -18,7 +18,10 @@ const words: typeof english = {
         sync: 'Abgleich', history: 'Verlauf', about: 'Über diesen Server', menu: 'Seiten',
         appearance: { system: 'Wie das System', light: 'Hell', dark: 'Dunkel' },
         away: 'Der Server antwortet nicht. Diese Seite versucht es von selbst immer wieder.',
-        no_sign_out: 'Der Server antwortet nicht. Abmelden können Sie sich erst, wenn er wieder da ist.',
+        held: 'Von dieser Adresse kamen zu viele Anfragen. Diese Seite macht gleich von selbst weiter.',
+        unended:
+            'Sie sind in diesem Browser abgemeldet. Der Server weiß es noch nicht, denn er antwortet nicht: Er erfährt es, sobald er ' +
+            'wieder da ist. Ohne Anmeldung kommt hier niemand hinein.',
         wait: 'Zu viele Fehlversuche. Bitte versuchen Sie es %{time} noch einmal.',
         forgotten: 'Passwort vergessen? Bitten Sie Ihren Betreiber um einen Link, mit dem Sie ein neues setzen können.',
         ended: 'Ihre Sitzung ist abgelaufen',

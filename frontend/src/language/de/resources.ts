@@ -5,7 +5,8 @@ const words: typeof english = {
         name: 'Besitzer |||| Besitzer',
         fields: {
             name: 'Name', email: 'E-Mail', role: 'Rolle', state: 'Zustand', created_at: 'Angelegt',
-            credentials: { password: 'Passwort' },
+            credentials: { login: 'Meldet sich an als', password: 'Passwort' },
+            password_influx: 'Passwort in InfluxDB', password_grafana: 'Passwort in Grafana',
         },
     },
     karanas: {
@@ -13,7 +14,10 @@ const words: typeof english = {
         fields: {
             name: 'Name', owner: 'Besitzer', note: 'Notiz', state: 'Zustand', kid: 'Kurzname (KID)', created_at: 'Angelegt',
             connection: 'Verbindung', last_seen: 'Zuletzt gesehen', posts_per_hour: 'Sendungen je Stunde',
-            config: { series: 'Messreihe', signal: 'Messabstand (Sekunden)', post_int: 'Sendeabstand (Minuten)', get_int: 'Abfrageabstand (Stunden)' },
+            config: {
+                series: 'Messreihe', signal: 'Messabstand (Sekunden)', post_int: 'Sendeabstand (Minuten)', get_int: 'Abfrageabstand (Stunden)',
+                password: 'Passwort des Geräts',
+            },
         },
     },
     keys: {

@@ -16,7 +16,10 @@ export default {
         sync: 'Sync', history: 'History', about: 'About', menu: 'Pages',
         appearance: { system: 'As the system has it', light: 'Light', dark: 'Dark' },
         away: 'The server does not answer. This page tries again by itself.',
-        no_sign_out: 'The server does not answer. You can only be signed out when it does.',
+        held: 'There were too many calls from this address. This page goes on by itself in a moment.',
+        unended:
+            'You are signed out of this browser. The server has not been told yet, as it does not answer: that is done as soon as it ' +
+            'does. Nobody comes in here without signing in.',
         wait: 'Too many attempts have failed. Try again %{time}.',
         forgotten: 'Forgot your password? Ask your operator for a link with which you can set another one.',
         ended: 'Your session has ended',

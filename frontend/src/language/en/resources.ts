@@ -3,7 +3,8 @@ export default {
         name: 'Owner |||| Owners',
         fields: {
             name: 'Name', email: 'E-mail', role: 'Role', state: 'State', created_at: 'Created',
-            credentials: { password: 'Password' },
+            credentials: { login: 'Signs in as', password: 'Password' },
+            password_influx: 'InfluxDB password', password_grafana: 'Grafana password',
         },
     },
     karanas: {
@@ -11,7 +12,10 @@ export default {
         fields: {
             name: 'Name', owner: 'Owner', note: 'Note', state: 'State', kid: 'Short name (KID)', created_at: 'Created',
             connection: 'Connection', last_seen: 'Last seen', posts_per_hour: 'Posts an hour',
-            config: { series: 'Series', signal: 'Measures every (seconds)', post_int: 'Posts every (minutes)', get_int: 'Polls every (hours)' },
+            config: {
+                series: 'Series', signal: 'Measures every (seconds)', post_int: 'Posts every (minutes)', get_int: 'Polls every (hours)',
+                password: 'Device password',
+            },
         },
     },
     keys: {

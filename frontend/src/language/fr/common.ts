@@ -18,7 +18,10 @@ const words: typeof english = {
         sync: 'Synchronisation', history: 'Historique', about: 'À propos', menu: 'Pages',
         appearance: { system: 'Comme le système', light: 'Clair', dark: 'Sombre' },
         away: 'Le serveur ne répond pas. Cette page réessaie d’elle-même.',
-        no_sign_out: 'Le serveur ne répond pas. Vous pourrez vous déconnecter dès qu’il répondra.',
+        held: 'Trop de requêtes sont venues de cette adresse. Cette page continue d’elle-même dans un instant.',
+        unended:
+            'Vous êtes déconnecté de ce navigateur. Le serveur ne le sait pas encore, car il ne répond pas : il l’apprendra dès qu’il ' +
+            'répondra. Personne n’entre ici sans se connecter.',
         wait: 'Trop de tentatives ont échoué. Réessayez %{time}.',
         forgotten: 'Mot de passe oublié ? Demandez à votre opérateur un lien pour en définir un autre.',
         ended: 'Votre session a expiré',

@@ -5,7 +5,8 @@ const words: typeof english = {
         name: 'Propriétaire |||| Propriétaires',
         fields: {
             name: 'Nom', email: 'E-mail', role: 'Rôle', state: 'État', created_at: 'Créé',
-            credentials: { password: 'Mot de passe' },
+            credentials: { login: 'Se connecte comme', password: 'Mot de passe' },
+            password_influx: 'Mot de passe InfluxDB', password_grafana: 'Mot de passe Grafana',
         },
     },
     karanas: {
@@ -15,7 +16,7 @@ const words: typeof english = {
             connection: 'Connexion', last_seen: 'Vu', posts_per_hour: 'Envois par heure',
             config: {
                 series: 'Série', signal: 'Intervalle de mesure (secondes)', post_int: "Intervalle d'envoi (minutes)",
-                get_int: "Intervalle d'interrogation (heures)",
+                get_int: "Intervalle d'interrogation (heures)", password: 'Mot de passe de l’appareil',
             },
         },
     },

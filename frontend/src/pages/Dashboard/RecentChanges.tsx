@@ -4,9 +4,10 @@ import List from '@mui/material/List';
 import ListItem from '@mui/material/ListItem';
 import Typography from '@mui/material/Typography';
 import { Fragment } from 'react';
-import { useGetResourceLabel, useTranslate, useTranslateLabel } from 'react-admin';
+import { useGetResourceLabel, useTranslate } from 'react-admin';
 import { Link } from 'react-router-dom';
 import { useAnswer } from '../../api';
+import { useLabels } from '../../components/FieldValue';
 import { RecordLink } from '../../components/RecordLink';
 import { Refused } from '../../components/Refused';
 import { Section } from '../../components/Section';
@@ -48,7 +49,7 @@ export const RecentChanges = () => {
 };
 
 const Done = ({ deed: { resource, action, records, total, fields } }: { deed: Deed }) => {
-    const [translate, counted, label, labelOf] = [useTranslate(), useCounted(), useTranslateLabel(), useGetResourceLabel()];
+    const [translate, counted, label, labelOf] = [useTranslate(), useCounted(), useLabels(), useGetResourceLabel()];
     const more = total - Math.min(records.length, MOST_RECORDS);
     return (
         <div>
@@ -60,7 +61,7 @@ const Done = ({ deed: { resource, action, records, total, fields } }: { deed: De
                 </Fragment>
             ))}
             {more > 0 && ` ${counted('karana.operations.dashboard.more', more)}`}
-            {fields.length > 0 && ` (${fields.map(source => String(label({ resource, source }))).join(', ')})`}
+            {fields.length > 0 && ` (${fields.map(source => label(resource, source)).join(', ')})`}
         </div>
     );
 };

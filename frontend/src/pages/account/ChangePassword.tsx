@@ -6,7 +6,9 @@ import { useState } from 'react';
 import { Form, PasswordInput, required, useNotify, useTranslate } from 'react-admin';
 import { client } from '../../api';
 import type { Me } from '../../authProvider';
+import { useUnsaved } from '../../components/unsaved';
 import { Refusal } from '../../client';
+import { asError } from '../../findings';
 import { useRefusalInWords } from '../../frame/refusal';
 import { type NewPassword, NewPasswordInputs, atPassword } from './passwords';
 
@@ -26,13 +28,13 @@ export const ChangePassword = ({ me }: { me: Me }) => {
     const [translate, notify, inWords, queries] = [useTranslate(), useNotify(), useRefusalInWords(), useQueryClient()];
     const [refusal, setRefusal] = useState<string | null>(null);
     // Another form for another time.
-    const [times, setTimes] = useState(0);
+    const [unsaved, [times, setTimes]] = [useUnsaved(), useState(0)];
     const submit = async ({ current = '', password = '' }: NewPassword & { current?: string }) => {
         setRefusal(null);
         try {
             await change(me, current, password);
         } catch (error) {
-            if (error instanceof Refusal && error.code === 'bad_credentials') return { current: error.message };
+            if (error instanceof Refusal && error.code === 'bad_credentials') return { current: asError(error) };
             const found = error instanceof Refusal ? atPassword(error.findings) : undefined;
             if (found === undefined) setRefusal(inWords(error));
             return found;
@@ -42,7 +44,7 @@ export const ChangePassword = ({ me }: { me: Me }) => {
         await queries.invalidateQueries({ queryKey: ['/v2/sessions'] });
     };
     return (
-        <Form key={times} onSubmit={submit} disableInvalidFormNotification>
+        <Form key={times} onSubmit={submit} disableInvalidFormNotification {...unsaved}>
             {/* For those who keep passwords. */}
             <input hidden autoComplete="username" value={me.email} readOnly />
             {refusal !== null && <Alert severity="error" sx={{ mb: 1 }}>{refusal}</Alert>}

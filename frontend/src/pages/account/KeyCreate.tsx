@@ -7,6 +7,7 @@ import {
 } from 'react-admin';
 import { useStanding } from '../../api';
 import type { Abilities } from '../../authProvider';
+import { useUnsaved } from '../../components/unsaved';
 import { type Made, NewKey } from './NewKey';
 import { EVERY, type Grants, SERVER_SCOPES, VERBS, scopes } from './scopes';
 
@@ -86,13 +87,16 @@ const Inputs = () => {
     );
 };
 
+// The answer has the key: it stays nowhere but where it is shown.
+const UNKEPT = { gcTime: 0 };
+
 /** Makes a key, and shows it, once. */
 export const KeyCreate = () => {
-    const [made, setMade] = useState<Made | null>(null);
+    const [unsaved, [made, setMade]] = [useUnsaved(), useState<Made | null>(null)];
     if (made !== null) return <NewKey made={made} />;
     return (
-        <Create<Made & Values> redirect={false} transform={asKey} mutationOptions={{ onSuccess: setMade }}>
-            <SimpleForm>
+        <Create<Made & Values> redirect={false} transform={asKey} mutationOptions={{ onSuccess: setMade, ...UNKEPT }}>
+            <SimpleForm {...unsaved}>
                 <Inputs />
             </SimpleForm>
         </Create>

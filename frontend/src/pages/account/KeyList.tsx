@@ -11,6 +11,8 @@ import {
     TextField, TopToolbar, useRecordContext, useTranslate,
 } from 'react-admin';
 import { useStanding } from '../../api';
+import { Answered, Pages } from '../../components/Answered';
+import { CutField } from '../../components/Cut';
 import { Time } from '../../components/Time';
 import { KeyScopes } from './KeyScopes';
 
@@ -52,7 +54,7 @@ const Delete = () => (
 
 const Table = ({ ofAll }: { ofAll: boolean }) => (
     <DataTable bulkActionButtons={false} rowClick={false}>
-        <DataTable.Col source="name" />
+        <DataTable.Col source="name"><CutField source="name" /></DataTable.Col>
         <DataTable.Col source="hint" disableSort><TextField source="hint" sx={{ fontFamily: 'monospace' }} /></DataTable.Col>
         {ofAll && <DataTable.Col source="owner" disableSort><Owner /></DataTable.Col>}
         <DataTable.Col source="scopes" disableSort><KeyScopes /></DataTable.Col>
@@ -111,13 +113,17 @@ export const KeyList = () => {
     const ofAll = standing?.me.role === 'admin';
     return (
         <List
-            actions={<Actions />} filters={ofAll ? OWNER : undefined} sort={{ field: 'name', order: 'ASC' }} perPage={25}
+            actions={<Actions />} filters={ofAll ? OWNER : undefined} sort={{ field: 'name', order: 'ASC' }} perPage={25} pagination={<Pages />}
             exporter={false} empty={<Nothing />} component="div"
         >
             <Alert severity="info" sx={{ mb: 1 }}>
                 {translate('karana.account.keys.help')} {translate('karana.account.keys.own_role')}
             </Alert>
-            <Card>{narrow ? <RecordsIterator><Entry ofAll={ofAll} /></RecordsIterator> : <Table ofAll={ofAll} />}</Card>
+            <Card>
+                <Answered>
+                    {narrow ? <RecordsIterator><Entry ofAll={ofAll} /></RecordsIterator> : <Table ofAll={ofAll} />}
+                </Answered>
+            </Card>
         </List>
     );
 };

@@ -1,5 +1,6 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { Form, SaveButton, TextInput, maxLength, useDataProvider, useNotify } from 'react-admin';
+import { useUnsaved } from '../../components/unsaved';
 import type { Me } from '../../authProvider';
 
 export const NameForm = ({ me }: { me: Me }) => {
@@ -19,7 +20,7 @@ export const NameForm = ({ me }: { me: Me }) => {
         await queries.invalidateQueries({ queryKey: ['auth', 'getIdentity'] });
     };
     return (
-        <Form record={{ id: me.uuid, name: me.name }} onSubmit={save}>
+        <Form record={{ id: me.uuid, name: me.name }} onSubmit={save} {...useUnsaved()}>
             <TextInput source="name" label="resources.users.fields.name" autoComplete="name" validate={maxLength(256)} />
             <SaveButton alwaysEnable={false} />
         </Form>

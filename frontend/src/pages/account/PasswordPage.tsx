@@ -40,7 +40,7 @@ const Inputs = ({ token, done }: { token: string; done: () => void }) => {
         done();
     };
     return (
-        <Form onSubmit={submit} disableInvalidFormNotification>
+        <Form onSubmit={submit} disableInvalidFormNotification warnWhenUnsavedChanges>
             {refusal !== null && <Alert severity="error" sx={{ mb: 2 }}>{refusal}</Alert>}
             <NewPasswordInputs />
             <Button type="submit" variant="contained" fullWidth>{translate('karana.account.password.set')}</Button>

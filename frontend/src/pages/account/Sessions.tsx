@@ -83,7 +83,7 @@ export const Sessions = () => {
     const endAll = async () => {
         setSure(false);
         try {
-            await client.signOut('/v2/logout-all');
+            await client.signOutEverywhere();
             await logout({}, undefined, false);
         } catch (reason) {
             notify(inWords(reason), { type: 'error' });

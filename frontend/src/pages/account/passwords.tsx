@@ -1,4 +1,6 @@
 import { PasswordInput, maxLength, minLength, required, useTranslate } from 'react-admin';
+import type { Finding } from '../../client';
+import { asError } from '../../findings';
 
 // As the server has it, which says so as well.
 const [SHORTEST, LONGEST] = [5, 128];
@@ -29,7 +31,7 @@ export const NewPasswordInputs = () => {
 };
 
 /** What the server finds wrong with a password, at its input. */
-export const atPassword = (findings: readonly { field: string; message: string }[]) => {
+export const atPassword = (findings: readonly Finding[]) => {
     const found = findings.find(({ field }) => field === 'password' || field === 'credentials.password');
-    return found === undefined ? undefined : { password: found.message };
+    return found === undefined ? undefined : { password: asError(found) };
 };

@@ -4,12 +4,13 @@ import {
     CreateButton, DataTable, FilterButton, List, SimpleList, TopToolbar, type TranslateFunction, useTranslate,
 } from 'react-admin';
 import { useStanding } from '../../api';
+import { Answered, Pages } from '../../components/Answered';
 import { abilities } from '../../authProvider';
+import { CutField, CutName } from '../../components/Cut';
 import { ExportButton } from '../../components/ExportButton';
 import { RecordValue, useLabels } from '../../components/FieldValue';
 import { ImportButton } from '../../components/ImportButton';
-import { representation } from '../../description';
-import { type Description, type Field, columnsOf, fieldsOf, namesOf } from '../../schema';
+import { type Description, type Field, type Kind, columnsOf, fieldsOf, namesOf } from '../../schema';
 import { Described } from './Described';
 import { comparisons } from './filters';
 import { FieldInput } from './inputs';
@@ -42,6 +43,13 @@ function filters(description: Description, resource: string, labels: ReturnType<
     );
 }
 
+const TEXTS: Kind[] = ['text', 'long', 'email', 'json'];
+
+const Cell = ({ field }: { field: Field }) => {
+    const value = <RecordValue field={field} />;
+    return TEXTS.includes(field.kind) ? <CutField source={field.source}>{value}</CutField> : value;
+};
+
 export const GenericList = () => {
     const [labels, translate] = [useLabels(), useTranslate()];
     const standing = useStanding();
@@ -56,14 +64,14 @@ export const GenericList = () => {
                 const others = columns.filter(({ source }) => !names.some(name => name.source === source)).slice(0, 3);
                 return (
                     <List
-                        filters={filters(description, resource, labels, translate)} actions={actions} perPage={25} exporter={false}
+                        filters={filters(description, resource, labels, translate)} actions={actions} perPage={25} pagination={<Pages />} exporter={false}
                         sort={{ field: 'created_at', order: 'DESC' }} queryOptions={{ meta: { query: `fields=${read.join(',')}` } }}
                         // Who may not make one is not invited to.
                         empty={abilities(standing, resource)?.create ? undefined : false}
                     >
-                        {isSmall ? (
+                        <Answered>{isSmall ? (
                             <SimpleList
-                                primaryText={representation(resource)} rowClick="show"
+                                primaryText={<CutName most="100%" />} rowClick="show"
                                 secondaryText={() => others.map((field, place) => (
                                     <span key={field.source}>{place > 0 && ' · '}<RecordValue field={field} link={false} /></span>
                                 ))}
@@ -75,11 +83,11 @@ export const GenericList = () => {
                                         key={field.source} source={field.source} label={labels(resource, field.source)}
                                         align={field.kind === 'number' ? 'right' : undefined}
                                     >
-                                        <RecordValue field={field} />
+                                        <Cell field={field} />
                                     </DataTable.Col>
                                 ))}
                             </DataTable>
-                        )}
+                        )}</Answered>
                     </List>
                 );
             }}

@@ -3,6 +3,7 @@ import { useStanding } from '../../api';
 import { abilities } from '../../authProvider';
 import { HistoryButton } from '../../components/HistoryButton';
 import { RecordEdit } from '../../components/RecordEdit';
+import { useUnsaved } from '../../components/unsaved';
 import { type Description, type Field, fieldsOf } from '../../schema';
 import { Described } from './Described';
 import { FieldInput } from './inputs';
@@ -11,20 +12,23 @@ import { given, writable } from './values';
 const Inputs = ({ fields, description, resource }: { fields: Field[]; description: Description; resource: string }) =>
     fields.map(field => <FieldInput key={field.source} field={field} description={description} resource={resource} />);
 
-export const GenericCreate = () => (
-    <Described>
-        {(description, resource) => {
-            const fields = fieldsOf(description, resource, 'New');
-            return (
-                <Create redirect="list" transform={data => given(fields, data)}>
-                    <SimpleForm>
-                        <Inputs fields={fields} description={description} resource={resource} />
-                    </SimpleForm>
-                </Create>
-            );
-        }}
-    </Described>
-);
+export const GenericCreate = () => {
+    const unsaved = useUnsaved();
+    return (
+        <Described>
+            {(description, resource) => {
+                const fields = fieldsOf(description, resource, 'New');
+                return (
+                    <Create redirect="list" transform={data => given(fields, data)}>
+                        <SimpleForm {...unsaved}>
+                            <Inputs fields={fields} description={description} resource={resource} />
+                        </SimpleForm>
+                    </Create>
+                );
+            }}
+        </Described>
+    );
+};
 
 const Actions = () => (
     <TopToolbar>

@@ -14,6 +14,7 @@ import { Refusal } from '../../client';
 import { translated } from '../../dataProvider';
 import { Diff } from '../../components/Diff';
 import { useFields } from '../../components/FieldValue';
+import { regional } from '../../language/region';
 import { type Fields, differences } from '../../past/versions';
 
 interface Props {
@@ -78,7 +79,7 @@ const Preview = ({ resource, uuid, revision, time, record, close }: Props & { cl
             setBusy(false);
         }
     };
-    const at = new Date(time).toLocaleString(locale, { dateStyle: 'medium', timeStyle: 'short' });
+    const at = new Date(time).toLocaleString(regional(locale), { dateStyle: 'medium', timeStyle: 'short' });
     return (
         <Dialog open onClose={close} fullWidth maxWidth="md" aria-labelledby="restore-title">
             <DialogTitle id="restore-title">{translate('karana.past.restore_title', { time: at })}</DialogTitle>

@@ -7,6 +7,7 @@ import { Suspense, lazy, useState } from 'react';
 import { Labeled, useRecordContext, useTranslate } from 'react-admin';
 import { useStanding } from '../../api';
 import { Copyable, Secret } from '../../components/Secret';
+import { isWhole } from '../../dataProvider';
 import { configLine, curlLine, deviceOf } from './device';
 import type { Karana } from './karana';
 
@@ -19,6 +20,8 @@ export const DeviceSection = () => {
     if (karana === undefined || standing === undefined) return null;
     const device = deviceOf(karana, standing.influxdb);
     if (device === undefined) {
+        // Its password may be on its way.
+        if (karana.owner !== null && standing.influxdb !== null && !isWhole(karana)) return null;
         const why = karana.owner === null ? 'stock' : standing.influxdb === null ? 'no_influxdb' : 'no_secrets';
         return <Typography variant="body2">{translate(`karana.fleet.device.${why}`)}</Typography>;
     }

@@ -6,6 +6,7 @@ import { useStanding } from '../../api';
 import { abilities } from '../../authProvider';
 import { DeleteRecord } from '../../components/DeleteRecord';
 import { RecordEdit } from '../../components/RecordEdit';
+import { useUnsaved } from '../../components/unsaved';
 import { STATES } from '../../components/states';
 import { OwnerInput } from './owner';
 
@@ -62,7 +63,7 @@ const withOwner = (data: { owner?: string | null }) => ({ ...data, owner: data.o
 
 export const KaranaCreate = () => (
     <Create redirect="show" transform={withOwner}>
-        <SimpleForm>
+        <SimpleForm {...useUnsaved()}>
             <Inputs isNew />
         </SimpleForm>
     </Create>

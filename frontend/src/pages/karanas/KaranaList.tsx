@@ -4,6 +4,8 @@ import {
     AutocompleteInput, ColumnsButton, CreateButton, DataTable, FilterButton, List, ReferenceInput,
     SelectInput, SimpleList, TextInput, TopToolbar, useTranslate,
 } from 'react-admin';
+import { Answered, Pages } from '../../components/Answered';
+import { BESIDE, CutField, CutName } from '../../components/Cut';
 import { DeleteSelected } from '../../components/DeleteSelected';
 import { ExportButton } from '../../components/ExportButton';
 import { ImportButton } from '../../components/ImportButton';
@@ -46,10 +48,10 @@ const Actions = () => {
 
 export const KaranaList = () => (
     <List
-        filters={FILTERS} actions={<Actions />} sort={{ field: 'name', order: 'ASC' }} perPage={25} exporter={false}
+        filters={FILTERS} actions={<Actions />} sort={{ field: 'name', order: 'ASC' }} perPage={25} pagination={<Pages />} exporter={false}
         queryOptions={LIVE}
     >
-        {useIsSmall() ? <Lines /> : <Table />}
+        <Answered>{useIsSmall() ? <Lines /> : <Table />}</Answered>
     </List>
 );
 
@@ -58,8 +60,8 @@ const useIsSmall = () => useMediaQuery<Theme>(theme => theme.breakpoints.down('s
 const Lines = () => (
     <SimpleList
         rowClick="show"
-        primaryText={record => record.name}
-        secondaryText={<><OwnerField source="owner" link={false} /> · <LastSeen /></>}
+        primaryText={<CutName most={BESIDE} />}
+        secondaryText={<><OwnerField source="owner" link={false} most="50%" /> · <LastSeen /></>}
         tertiaryText={<Aside><Connection /></Aside>}
     />
 );
@@ -67,11 +69,10 @@ const Lines = () => (
 const Table = () => {
     const translate = useTranslate();
     return (
-        <DataTable
-            rowClick="show" hiddenColumns={HIDDEN} bulkActionButtons={<DeleteSelected />}
-            sx={{ '& .RaDataTable-tableWrapper': { overflowX: 'auto' } }}
-        >
-            <DataTable.Col source="name" />
+        <DataTable rowClick="show" hiddenColumns={HIDDEN} bulkActionButtons={<DeleteSelected />}>
+            <DataTable.Col source="name">
+                <CutField source="name" />
+            </DataTable.Col>
             <DataTable.Col source="owner">
                 <OwnerField source="owner" />
             </DataTable.Col>
@@ -88,8 +89,12 @@ const Table = () => {
                 <OneOf of="state" source="state" />
             </DataTable.Col>
             <DataTable.Col source="kid" />
-            <DataTable.Col source="note" />
-            <DataTable.Col source="config.series" />
+            <DataTable.Col source="note">
+                <CutField source="note" />
+            </DataTable.Col>
+            <DataTable.Col source="config.series">
+                <CutField source="config.series" />
+            </DataTable.Col>
             <DataTable.NumberCol source="config.signal" />
             <DataTable.NumberCol source="config.post_int" />
             <DataTable.NumberCol source="config.get_int" />

@@ -36,7 +36,7 @@ const Actions = () => {
 const Fields = () => (
     <SimpleShowLayout sx={{ p: 0 }}>
         <TextField source="name" />
-        <OwnerField source="owner" />
+        <OwnerField source="owner" most="100%" />
         <OneOf of="state" source="state" />
         <TextField source="kid" emptyText="–" />
         <TextField source="note" emptyText="–" sx={{ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }} />

@@ -31,13 +31,13 @@ describe('the curl line', () => {
     it('posts a point as the device does', () => {
         expect(curlLine(device(ROOF))).toBe(
             "curl -i -XPOST 'http://influx.example.org:8086/write?db=01b7&precision=s' -u '0e45:E0JD66L6LQSWT0NC' " +
-                "--data-binary 'data,KID=0e45 test=1'",
+                "--data-raw 'data,KID=0e45 test=1'",
         );
     });
 
     it('bears the short name of a device, and a series that has to be escaped', () => {
         const odd = { ...ROOF, kid: 'roof-1', config: { ...ROOF.config, series: "Anna's roof, south" } };
-        expect(curlLine(device(odd))).toContain(String.raw`--data-binary 'Anna'\''s\ roof\,\ south,KID=roof-1 test=1'`);
+        expect(curlLine(device(odd))).toContain(String.raw`--data-raw 'Anna'\''s\ roof\,\ south,KID=roof-1 test=1'`);
     });
 });
 

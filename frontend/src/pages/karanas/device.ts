@@ -37,5 +37,5 @@ const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
 export function curlLine({ uuid, owner, password, place, karana: { config, kid } }: Device): string {
     const address = `http://${place.host}:${place.port}/write?db=${owner}&precision=s`;
     const point = `${measurement(config.series)},KID=${kid ?? uuid} test=1`;
-    return `curl -i -XPOST ${quoted(address)} -u ${quoted(`${uuid}:${password}`)} --data-binary ${quoted(point)}`;
+    return `curl -i -XPOST ${quoted(address)} -u ${quoted(`${uuid}:${password}`)} --data-raw ${quoted(point)}`;
 }

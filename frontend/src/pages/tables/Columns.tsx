@@ -2,7 +2,8 @@ import Alert from '@mui/material/Alert';
 import Box from '@mui/material/Box';
 import MenuItem from '@mui/material/MenuItem';
 import TextField from '@mui/material/TextField';
-import { useTranslate, useTranslateLabel } from 'react-admin';
+import { useTranslate } from 'react-admin';
+import { useLabels } from '../../components/FieldValue';
 import type { Field } from './fields';
 import { type Mapping, missing } from './mapping';
 import type { Table } from './table';
@@ -11,8 +12,8 @@ import type { Table } from './table';
 export const Columns = ({ resource, table, fields, mapping, onChange }: {
     resource: string; table: Table; fields: Field[]; mapping: Mapping; onChange: (mapping: Mapping) => void;
 }) => {
-    const [translate, label] = [useTranslate(), useTranslateLabel()];
-    const name = (path: string) => `${String(label({ resource, source: path }))} (${path})`;
+    const [translate, label] = [useTranslate(), useLabels()];
+    const name = (path: string) => `${label(resource, path)} (${path})`;
     // A field has one column: another one gives it away.
     const set = (at: number, path: string | null) =>
         onChange(mapping.map((old, index) => (index === at ? path : old === path ? null : old)));

@@ -4,51 +4,59 @@ import Switch from '@mui/material/Switch';
 import Typography from '@mui/material/Typography';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import { useTranslate, useTranslateLabel } from 'react-admin';
+import { useTranslate } from 'react-admin';
 import { client } from '../../api';
+import { useLabels } from '../../components/FieldValue';
 import { ProgressBar } from '../../components/ProgressBar';
 import { Refused } from '../../components/Refused';
 import { Section } from '../../components/Section';
+import { useFindingInWords } from '../../findings';
 import { useCounted } from '../../components/useCounted';
 import { Columns } from './Columns';
 import { Preview } from './Preview';
 import { Result } from './Result';
 import { Source } from './Source';
 import { type Checked, check } from './check';
+import { type Decoded, decode } from './decode';
 import { type OpenApi, fieldsOf } from './fields';
 import { type Mapping, mapColumns, mapped } from './mapping';
-import { MOST_ROWS, type Table, readTable } from './table';
+import type { Unresolved } from './references';
+import { type Broken, type FileTable, MOST_BYTES, MOST_COLUMNS, MOST_IN_CELL, MOST_ROWS, readTable } from './table';
 import { useImport } from './useImport';
 
 interface Chosen {
     name: string;
     /** Another one for every file: it names what is known of it. */
     id: number;
-    table: Table;
+    encoding: Decoded['encoding'];
+    table: FileTable;
 }
 
 /** From a file to records: its columns, what would become of its rows, and the import. */
 export const Import = ({ resource, api }: { resource: string; api: OpenApi }) => {
-    const [translate, counted, label] = [useTranslate(), useCounted(), useTranslateLabel()];
-    const fields = fieldsOf(api, resource);
+    const [translate, counted, label] = [useTranslate(), useCounted(), useLabels()];
+    const [inWords, fields] = [useFindingInWords(), fieldsOf(api, resource)];
     const [chosen, setChosen] = useState<Chosen>();
     const [fault, setFault] = useState<string>();
     const [mapping, setMapping] = useState<Mapping>([]);
     const [isPartial, setPartial] = useState(false);
     const running = useImport(resource);
 
+    const refusal = (why: string, numbers?: object) => new Error(translate(`karana.operations.import.${why}`, numbers));
     const read = async (file: File) => {
         running.reset();
         setFault(undefined);
         setChosen(undefined);
         try {
-            const table = readTable(await file.text(), /\.(ndjson|jsonl)$/i.test(file.name));
-            if (table.rows.length === 0) throw new Error(translate('karana.operations.import.empty'));
-            if (table.rows.length > MOST_ROWS) {
-                throw new Error(translate('karana.operations.import.too_many', { count: table.rows.length, most: MOST_ROWS }));
-            }
-            setMapping(mapColumns(table.columns, fields, path => String(label({ resource, source: path }))));
-            setChosen({ name: file.name, id: Date.now(), table });
+            if (file.size > MOST_BYTES) throw refusal('too_large', { most: MOST_BYTES >> 20 });
+            const { text, encoding } = decode(new Uint8Array(await file.arrayBuffer()));
+            const table = readTable(text, /\.(ndjson|jsonl)$/i.test(file.name));
+            const [columns, rows] = [table.columns.length, table.rows.length];
+            if (columns > MOST_COLUMNS) throw refusal('too_wide', { count: columns, most: MOST_COLUMNS });
+            if (rows === 0) throw refusal('empty');
+            if (rows > MOST_ROWS) throw refusal('too_many', { count: rows, most: MOST_ROWS });
+            setMapping(mapColumns(table.columns, fields, path => label(resource, path)));
+            setChosen({ name: file.name, id: Date.now(), encoding, table });
         } catch (error) {
             setFault((error as Error).message);
         }
@@ -58,9 +66,10 @@ export const Import = ({ resource, api }: { resource: string; api: OpenApi }) =>
     const checking = useQuery<Checked>({
         queryKey: ['import', resource, chosen?.id, mapping],
         queryFn: ({ signal }) => {
-            const table = chosen?.table ?? { columns: [], rows: [] };
-            const say = ({ message }: { message: string }) => translate(`karana.operations.import.${message}`);
-            return check(client, { api, resource, fields, table, mapping, say, signal });
+            const table = chosen?.table ?? { columns: [], rows: [], broken: [] };
+            const say = (one: Unresolved | Broken) =>
+                translate(`karana.operations.import.${'reason' in one ? `broken.${one.reason}` : one.message}`, { most: MOST_IN_CELL });
+            return check(client, { api, resource, fields, table, mapping, say, inWords, signal });
         },
         enabled: chosen !== undefined && hasColumns && running.state === 'none',
         retry: false, staleTime: Infinity, gcTime: 0, refetchOnReconnect: false,
@@ -97,6 +106,9 @@ export const Import = ({ resource, api }: { resource: string; api: OpenApi }) =>
                                 </Typography>
                             )}
                         </div>
+                        <Typography variant="body2" color={chosen.encoding === 'windows-1252' ? 'warning' : 'textSecondary'}>
+                            {translate(`karana.operations.import.${chosen.encoding === 'windows-1252' ? 'guessed' : 'encoding'}`, chosen)}
+                        </Typography>
                         {checking.error && <Refused error={checking.error} onRetry={() => void checking.refetch()} />}
                         <Preview resource={resource} table={mapped(chosen.table, mapping)} faults={faults} />
                         {faults.size > 0 && possible > 0 && (

@@ -14,24 +14,30 @@ import Typography from '@mui/material/Typography';
 import type { Theme } from '@mui/material/styles';
 import useMediaQuery from '@mui/material/useMediaQuery';
 import { useState } from 'react';
-import { useGetResourceLabel, useTranslate, useTranslateLabel } from 'react-admin';
+import { useGetResourceLabel, useTranslate } from 'react-admin';
+import { useLabels } from '../../components/FieldValue';
 import type { Fault, Faults } from './outcome';
 import type { Table } from './table';
 
 const PER_PAGE = 10;
+// Characters: enough to know a cell by.
+const SHOWN = 200;
 
 /** The rows as they will be, with what is wrong at the cells. Passwords are not shown. */
 export const Preview = ({ resource, table, faults }: { resource: string; table: Table; faults: Faults }) => {
-    const [translate, translateLabel, labelOf] = [useTranslate(), useTranslateLabel(), useGetResourceLabel()];
+    const [translate, labels, labelOf] = [useTranslate(), useLabels(), useGetResourceLabel()];
     const [page, setPage] = useState(0);
     const [onlyFaulty, setOnlyFaulty] = useState(false);
     const isNarrow = useMediaQuery<Theme>(theme => theme.breakpoints.down('sm'));
-    const label = (path: string) => String(translateLabel({ resource, source: path }));
+    const label = (path: string) => labels(resource, path);
     const all = table.rows.map((cells, number) => ({ cells, number, faults: faults.get(number) ?? [] }));
     const chosen = onlyFaulty && faults.size > 0 ? all.filter(row => row.faults.length > 0) : all;
     const first = Math.min(page, Math.max(0, Math.ceil(chosen.length / PER_PAGE) - 1));
     const shown = chosen.slice(first * PER_PAGE, (first + 1) * PER_PAGE);
-    const cell = (path: string, text: string) => (path.includes('password') && text !== '' ? '•••' : text);
+    const cell = (path: string, text: string) => {
+        if (path.includes('password') && text !== '') return '•••';
+        return text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text;
+    };
     const of = (row: Row, path: string) => row.faults.filter(fault => fault.path === path);
     // About the row, or about a field that has no column.
     const others = (row: Row) => row.faults.filter(fault => !table.columns.includes(fault.path));
@@ -111,7 +117,7 @@ interface Row {
 const Messages = ({ faults, label }: { faults: Fault[]; label?: (path: string) => string }) => (
     <>
         {faults.map(({ path, message }) => (
-            <Typography key={path} variant="body2" color="error">
+            <Typography key={`${path} ${message}`} variant="body2" color="error">
                 {label && path ? `${label(path)}: ${message}` : message}
             </Typography>
         ))}

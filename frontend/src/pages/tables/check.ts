@@ -1,17 +1,19 @@
 // What would become of a table: sent to the server, which makes nothing yet.
-import type { Client } from '../../client';
+import type { Client, Finding } from '../../client';
 import { work } from '../../work';
 import { type Field, type OpenApi, namesOf } from './fields';
 import { type Mapping, completed, mapped, randomPassword } from './mapping';
 import { type Faults, type Report, place, refusedOf } from './outcome';
 import { type Names, type Unresolved, lookUp, namesIn, resolved } from './references';
-import { type Table, writeTable } from './table';
+import { type Broken, type FileTable, writeTable } from './table';
 
 export interface Checked {
     /** As it is to be sent, and on which line each row begins. */
     text: string;
     lines: number[];
     faults: Faults;
+    /** Those of them that are of the file itself: their rows are not sent. */
+    broken: Faults;
     /** Rows that can be made now. */
     possible: number;
 }
@@ -20,16 +22,20 @@ export interface Checking {
     api: OpenApi;
     resource: string;
     fields: Field[];
-    table: Table;
+    table: FileTable;
     mapping: Mapping;
-    say: (one: Unresolved) => string;
+    say: (one: Unresolved | Broken) => string;
+    inWords: (finding: Finding) => string;
     signal: AbortSignal;
 }
 
 export const importPath = (resource: string, more: string) => `/v2/${resource}/import?${more}`;
 
-export async function check(client: Client, { api, resource, fields, table, mapping, say, signal }: Checking): Promise<Checked> {
-    const wanted = completed(resource, mapped(table, mapping), randomPassword);
+export async function check(client: Client, { api, resource, fields, table, mapping, say, inWords, signal }: Checking): Promise<Checked> {
+    const broken: Faults = new Map(table.broken.map(one => [one.row, [{ path: '', message: say(one) }]]));
+    const sent = table.rows.map((_, row) => row).filter(row => !broken.has(row));
+    const { columns, rows } = mapped(table, mapping);
+    const wanted = completed(resource, { columns, rows: sent.map(row => rows[row] ?? []) }, randomPassword);
     const names = new Map<string, Names>();
     for (const { path, references } of fields) {
         if (references === undefined || !wanted.columns.includes(path)) continue;
@@ -37,9 +43,17 @@ export async function check(client: Client, { api, resource, fields, table, mapp
         names.set(references, new Map([...(names.get(references) ?? []), ...found]));
     }
     const { table: ready, unresolved } = resolved(wanted, fields, names);
-    const { text, lines } = writeTable(ready.columns, ready.rows);
+    const written = writeTable(ready.columns, ready.rows);
+    // On line 0 stands nothing: what is not sent has no line.
+    const lines: number[] = table.rows.map(() => 0);
+    sent.forEach((row, at) => (lines[row] = written.lines[at] ?? 0));
+    const checked = { text: written.text, lines, broken };
+    if (sent.length === 0) return { ...checked, faults: broken, possible: 0 };
     // Of all rows, not of the refused ones alone.
     const path = importPath(resource, 'dry_run=true&partial=true');
-    const report = await work<unknown, Report>(client, { path, body: text, media: 'text/csv', signal, onProgress: () => {} });
-    return { text, lines, faults: place(refusedOf(report), lines, unresolved, say), possible: report.created };
+    const body = { path, body: written.text, media: 'text/csv' };
+    const report = await work<unknown, Report>(client, { ...body, signal, onProgress: () => {} });
+    const unknown = unresolved.map(one => ({ ...one, row: sent[one.row] ?? 0 }));
+    const found = place(refusedOf(report), lines, unknown, { say, inWords });
+    return { ...checked, faults: new Map([...broken, ...found]), possible: report.created };
 }

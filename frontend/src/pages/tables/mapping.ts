@@ -7,17 +7,24 @@ export type Mapping = (string | null)[];
 
 const bare = (text: string) => text.normalize('NFD').toLowerCase().replace(/[^a-z0-9]/g, '');
 
+/** `Posts every (minutes)` → `Posts every` */
+const withoutUnit = (label: string) => label.replace(/\s*\([^)]*\)\s*$/, '');
+
 /**
- * By the header: a field's path, its name in the language of the page, or the last part of its path. Each field once.
+ * By the header: a field's path, its name in the language of the page, also without its unit, or the last part of its path.
+ * Each field once.
  * What only the server sets, as in a table that it has written, is no field of a new record.
  */
 export function mapColumns(columns: string[], fields: Field[], label: (path: string) => string): Mapping {
-    const ways: ((path: string) => string)[] = [path => path, label, path => path.split('.').pop() ?? path];
+    const last = (path: string) => path.split('.').pop() ?? path;
+    const ways: ((path: string) => string)[] = [path => path, label, path => withoutUnit(label(path)), last];
     const mapping: Mapping = columns.map(() => null);
+    const names = columns.map(bare);
     for (const way of ways) {
-        columns.forEach((column, at) => {
-            if (mapping[at] !== null || bare(column) === '') return;
-            const field = fields.find(({ path }) => !mapping.includes(path) && bare(way(path)) === bare(column));
+        const known = fields.map(({ path }) => ({ path, name: bare(way(path)) }));
+        names.forEach((column, at) => {
+            if (mapping[at] !== null || column === '') return;
+            const field = known.find(({ path, name }) => name === column && !mapping.includes(path));
             if (field !== undefined) mapping[at] = field.path;
         });
     }

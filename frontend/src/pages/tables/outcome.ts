@@ -20,6 +20,12 @@ export interface Fault {
 /** By the number of the row. */
 export type Faults = Map<number, Fault[]>;
 
+/** What is said of a name that was not found, and of what the server finds. */
+export interface Words {
+    say: (one: Unresolved) => string;
+    inWords: (finding: Finding) => string;
+}
+
 const isRefused = (row: Report['rows'][number]): row is RefusedRow => row.status !== 201;
 
 export const refusedOf = (report: Report): RefusedRow[] => report.rows.filter(isRefused);
@@ -30,19 +36,19 @@ export const madeOf = (report: Report): string[] => report.rows.flatMap(row => (
  * Places what was found: `lines` says on which line each row of the table stands in what was sent. What is known of a cell
  * already, a name that was not found, says more than the server's finding that it is no uuid.
  */
-export function place(refused: RefusedRow[], lines: number[], unresolved: Unresolved[], say: (one: Unresolved) => string): Faults {
+export function place(refused: RefusedRow[], lines: number[], unresolved: Unresolved[], words: Words): Faults {
     const faults: Faults = new Map();
-    const add = (row: number, fault: Fault) => {
-        const known = faults.get(row) ?? [];
-        if (!known.some(({ path }) => path !== '' && path === fault.path)) faults.set(row, [...known, fault]);
-    };
-    for (const one of unresolved) add(one.row, { path: one.path, message: say(one) });
+    const add = (row: number, fault: Fault) => faults.set(row, [...(faults.get(row) ?? []), fault]);
+    const known = new Set(unresolved.map(({ row, path }) => `${row} ${path}`));
+    for (const one of unresolved) add(one.row, { path: one.path, message: words.say(one) });
     const rows = new Map(lines.map((line, row) => [line, row]));
     for (const { line, detail, errors } of refused) {
         const row = rows.get(line);
         if (row === undefined) continue;
-        const findings: Pick<Finding, 'field' | 'message'>[] = errors?.length ? errors : [{ field: '', message: detail }];
-        for (const { field, message } of findings) add(row, { path: field, message });
+        const findings = errors?.length ? errors : [{ field: '', code: '', message: detail }];
+        for (const finding of findings) {
+            if (!known.has(`${row} ${finding.field}`)) add(row, { path: finding.field, message: words.inWords(finding) });
+        }
     }
     return faults;
 }

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Client } from '../../client';
+import { check } from './check';
+import { decode } from './decode';
 import { fieldsOf, namesOf } from './fields';
 import { completed, mapColumns, mapped, missing } from './mapping';
 import { madeOf, place, type Report, refusedOf } from './outcome';
@@ -25,6 +27,7 @@ const API = {
 const FIELDS = fieldsOf(API, 'karanas');
 const LABELS: Record<string, string> = { owner: 'Propriétaire', note: 'Note' };
 const label = (path: string) => LABELS[path] ?? '';
+const WORDS = { say: () => '', inWords: ({ message }: { message: string }) => message };
 const UUID = '40e8b477-79bd-4dbb-b4b3-e290a517726f';
 
 describe('the fields of a table', () => {
@@ -38,13 +41,58 @@ describe('the fields of a table', () => {
 
 describe('a file', () => {
     it('is read whatever separates its cells, without a mark at its beginning and empty lines', () => {
-        const table = readTable('\ufeffname;note\r\n Roof ;"a\nb"\r\n\r\nMill\r\n', false);
-        expect(table).toEqual({ columns: ['name', 'note'], rows: [[' Roof ', 'a\nb'], ['Mill', '']] });
+        const table = readTable('\ufeffname;note\r\n Roof ;"a\nb"\r\n\r\n;\r\nMill;;;\r\n', false);
+        expect(table).toEqual({ columns: ['name', 'note'], rows: [[' Roof ', 'a\nb'], ['Mill', '']], broken: [] });
     });
 
     it('of JSON lines has a column for each field of any of them', () => {
         const table = readTable('{"name":"Roof","config":{"post_int":15}}\n{"name":"Mill","owner":null}\n', true);
-        expect(table).toEqual({ columns: ['name', 'config.post_int', 'owner'], rows: [['Roof', '15', ''], ['Mill', '', '']] });
+        expect(table).toEqual({ columns: ['name', 'config.post_int', 'owner'], rows: [['Roof', '15', ''], ['Mill', '', '']], broken: [] });
+    });
+
+    it('names the rows that it breaks: with too many cells, or too few, or quotes that are not right', () => {
+        const rows = ['a,b', '1,2,3', '4', '', '5,6', '"7"x",8', '9,"10', 'all,of it', 'is one cell'];
+        const { broken, rows: [, , third] } = readTable(rows.join('\n'), false);
+        expect(broken).toEqual([
+            { row: 0, reason: 'too_many' }, { row: 1, reason: 'too_few' }, { row: 3, reason: 'quotes' }, { row: 4, reason: 'unclosed' },
+        ]);
+        expect(third).toEqual(['5', '6']);
+    });
+
+    it('has cells that are too long for anything', () => {
+        const { broken } = readTable(`a,b\n1,2\n${'x'.repeat(100_000)},2\n`, false);
+        expect(broken).toEqual([{ row: 1, reason: 'too_long' }]);
+    });
+
+    it('is read as it is written: UTF-8, UTF-16 with a mark, or else as spreadsheets do', () => {
+        const written = (encoding: BufferEncoding, text: string) => new Uint8Array(Buffer.from(text, encoding));
+        expect(decode(written('utf8', '\ufeffKüche'))).toEqual({ text: 'Küche', encoding: 'UTF-8' });
+        expect(decode(written('utf16le', '\ufeffKüche'))).toEqual({ text: 'Küche', encoding: 'UTF-16' });
+        expect(decode(written('utf16le', '\ufeffKüche').map((_, at, all) => all[at ^ 1] ?? 0))).toEqual({ text: 'Küche', encoding: 'UTF-16' });
+        expect(decode(written('latin1', 'Küche'))).toEqual({ text: 'Küche', encoding: 'windows-1252' });
+    });
+
+    it('is checked without its broken rows, and the others are named as they stand in it', async () => {
+        const sent: string[] = [];
+        const report = { created: 1, refused: 1, dry_run: true, rows: [{ line: 3, status: 400, detail: 'no' }] };
+        const client = new Client(async (path, init) => {
+            if (String(path).endsWith('/refresh')) return Response.json({ access_token: 'a', expires_in: 900 });
+            sent.push(String(init?.body));
+            return new Response(`event: report\ndata: ${JSON.stringify(report)}\n\n`);
+        });
+        const table = readTable('name,note\nRoof,a\nBarn\nMill,b\n', false);
+        const say = (one: object) => JSON.stringify(one);
+        const signal = new AbortController().signal;
+        const checking = { api: API, resource: 'karanas', fields: FIELDS, table, mapping: ['name', 'note'], ...WORDS, say, signal };
+        const { faults, possible } = await check(client, checking);
+        expect(sent).toEqual(['name,note\nRoof,a\nMill,b\n']);
+        expect(possible).toBe(1);
+        expect([...faults]).toEqual([
+            [1, [{ path: '', message: '{"row":1,"reason":"too_few"}' }]], [2, [{ path: '', message: 'no' }]],
+        ]);
+        const none = { ...checking, table: readTable('name,note\nBarn\n', false) };
+        expect((await check(client, none)).possible).toBe(0);
+        expect(sent).toHaveLength(1);
     });
 
     it('is sent with rows whose lines are known, also when a cell has several', () => {
@@ -58,6 +106,12 @@ describe('columns', () => {
     it('find their fields by path, by the name in the language of the page, and by the last part of a path', () => {
         const mapping = mapColumns(['Name', 'PROPRIETAIRE', 'post_int', 'Config Series', 'colour'], FIELDS, label);
         expect(mapping).toEqual(['name', 'owner', 'config.post_int', 'config.series', null]);
+    });
+
+    it('find them without their unit', () => {
+        const words = (path: string) => (path === 'config.post_int' ? 'Posts every (minutes)' : path);
+        expect(mapColumns(['Posts every', 'posts every (minutes)'], FIELDS, words)).toEqual([null, 'config.post_int']);
+        expect(mapColumns(['Posts every'], FIELDS, words)).toEqual(['config.post_int']);
     });
 
     it('share no field', () => {
@@ -121,15 +175,20 @@ describe('what the server says', () => {
     };
 
     it('stands at the row and the cell that it is about', () => {
-        expect([...place(refusedOf(report), [2, 4, 5], [], () => '')]).toEqual([
+        expect([...place(refusedOf(report), [2, 4, 5], [], WORDS)]).toEqual([
             [1, [{ path: 'owner', message: 'must be a uuid' }]],
             [2, [{ path: '', message: 'not allowed' }]],
         ]);
         expect(madeOf(report)).toEqual([UUID]);
     });
 
+    it('is all said, also where one cell has several faults', () => {
+        const errors = ['too long', 'no address'].map(message => ({ field: 'email', code: 'x', message }));
+        expect(place([{ line: 2, status: 400, detail: 'two', errors }], [2], [], WORDS).get(0)).toHaveLength(2);
+    });
+
     it('is less than what is known of a name that was not found', () => {
         const unresolved = [{ row: 1, path: 'owner', message: 'not_found' as const }];
-        expect(place(refusedOf(report), [2, 4, 5], unresolved, () => 'nobody').get(1)).toEqual([{ path: 'owner', message: 'nobody' }]);
+        expect(place(refusedOf(report), [2, 4, 5], unresolved, { ...WORDS, say: () => 'nobody' }).get(1)).toEqual([{ path: 'owner', message: 'nobody' }]);
     });
 });

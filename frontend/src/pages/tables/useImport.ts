@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from 'react';
 import { client } from '../../api';
+import { useFindingInWords } from '../../findings';
 import { RowsRefused, work } from '../../work';
 import { type Checked, importPath } from './check';
 import { type Faults, type Report, madeOf, place } from './outcome';
@@ -23,6 +24,7 @@ const NONE: Run = { state: 'none', progress: { done: 0, total: 0 }, made: [], re
 
 /** One import after the other. */
 export function useImport(resource: string) {
+    const inWords = useFindingInWords();
     const [run, setRun] = useState(NONE);
     const ending = useRef(new AbortController());
     useEffect(() => {
@@ -31,7 +33,7 @@ export function useImport(resource: string) {
         return () => now.abort();
     }, []);
 
-    const start = async ({ text, lines }: Checked, isPartial: boolean) => {
+    const start = async ({ text, lines, broken }: Checked, isPartial: boolean) => {
         const { signal } = ending.current;
         setRun({ ...NONE, state: 'running' });
         try {
@@ -42,7 +44,8 @@ export function useImport(resource: string) {
             setRun({ ...NONE, state: 'done', made: madeOf(report), refused: report.refused });
         } catch (error) {
             if (signal.aborted) return;
-            const faults = error instanceof RowsRefused ? place(error.rows, lines, [], () => '') : undefined;
+            const refused = error instanceof RowsRefused ? place(error.rows, lines, [], { say: () => '', inWords }) : undefined;
+            const faults = refused && new Map([...broken, ...refused]);
             setRun({ ...NONE, error: error as Error, faults });
         }
     };

@@ -40,6 +40,8 @@ export const PasswordLinkButton = () => {
 const LinkDialog = ({ user, onClose }: { user: User; onClose: () => void }) => {
     const [translate, title] = [useTranslate(), useId()];
     const { mutate, data, error, isPending } = useMutation({
+        // The link is a secret: it stays no longer than it is shown.
+        gcTime: 0,
         mutationFn: async () => {
             const { body } = await client.request(`/v2/users/${user.id}/password-link`, { method: 'POST' });
             return body as unknown as PasswordLink;

@@ -7,6 +7,7 @@ import {
 import { useStanding } from '../../api';
 import { DeleteRecord } from '../../components/DeleteRecord';
 import { RecordEdit } from '../../components/RecordEdit';
+import { useUnsaved } from '../../components/unsaved';
 import { ROLES, STATES } from '../../components/states';
 import { changeable, isInCharge } from './changeable';
 import { type User, type UserInput, sent } from './user';
@@ -75,7 +76,7 @@ const HOW = [
 
 export const UserCreate = () => {
     const [translate, notify, redirect] = [useTranslate(), useNotify(), useRedirect()];
-    const byLink = useRef(false);
+    const [unsaved, byLink] = [useUnsaved(), useRef(false)];
     const transform = (data: UserInput) => {
         byLink.current = data.how === 'by_link';
         return sent(data);
@@ -87,7 +88,7 @@ export const UserCreate = () => {
     };
     return (
         <Create transform={transform} mutationOptions={{ onSuccess }}>
-            <SimpleForm>
+            <SimpleForm {...unsaved}>
                 <TextInput source="name" validate={NAME} />
                 <TextInput source="email" type="email" validate={ADDRESS} />
                 <RoleInput />

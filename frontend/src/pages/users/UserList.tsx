@@ -4,7 +4,9 @@ import {
     ColumnsButton, CreateButton, DataTable, EmailField, FilterButton, List, SelectInput, SimpleList, TextInput, TopToolbar,
     useGetList, useRecordContext, useTranslate,
 } from 'react-admin';
+import { Answered, Pages } from '../../components/Answered';
 import { Aside } from '../../components/Aside';
+import { BESIDE, CutField, CutName } from '../../components/Cut';
 import { DeleteSelected } from '../../components/DeleteSelected';
 import { ExportButton } from '../../components/ExportButton';
 import { ImportButton } from '../../components/ImportButton';
@@ -34,16 +36,16 @@ const Actions = () => (
 );
 
 export const UserList = () => (
-    <List filters={FILTERS} actions={<Actions />} sort={{ field: 'name', order: 'ASC' }} perPage={25} exporter={false}>
-        {useIsSmall() ? <Lines /> : <Table />}
+    <List filters={FILTERS} actions={<Actions />} sort={{ field: 'name', order: 'ASC' }} perPage={25} pagination={<Pages />} exporter={false}>
+        <Answered>{useIsSmall() ? <Lines /> : <Table />}</Answered>
     </List>
 );
 
 const Lines = () => (
     <SimpleList
         rowClick="show"
-        primaryText={user => user.name || user.email}
-        secondaryText={user => user.email}
+        primaryText={<CutName most={BESIDE} />}
+        secondaryText={<CutField source="email" most="100%" />}
         tertiaryText={<Aside><OneOf of="role" source="role" /></Aside>}
     />
 );
@@ -51,12 +53,15 @@ const Lines = () => (
 const Table = () => {
     const translate = useTranslate();
     return (
-        <DataTable
-            rowClick="show" hiddenColumns={HIDDEN} bulkActionButtons={<DeleteSelected />}
-            sx={{ '& .RaDataTable-tableWrapper': { overflowX: 'auto' } }}
-        >
-            <DataTable.Col source="name" />
-            <DataTable.Col source="email" field={EmailField} />
+        <DataTable rowClick="show" hiddenColumns={HIDDEN} bulkActionButtons={<DeleteSelected />}>
+            <DataTable.Col source="name">
+                <CutField source="name" />
+            </DataTable.Col>
+            <DataTable.Col source="email">
+                <CutField source="email">
+                    <EmailField source="email" />
+                </CutField>
+            </DataTable.Col>
             <DataTable.Col source="role">
                 <OneOf of="role" source="role" />
             </DataTable.Col>

@@ -14,12 +14,14 @@ import { Link as RouterLink } from 'react-router-dom';
 import { useStanding } from '../../api';
 import { Aside } from '../../components/Aside';
 import { Absent } from '../../components/Absent';
+import { BESIDE, CutName } from '../../components/Cut';
 import { DeleteRecord } from '../../components/DeleteRecord';
 import { Copyable, Secret } from '../../components/Secret';
 import { Section } from '../../components/Section';
 import { SyncState } from '../../components/SyncState';
 import { TimeField } from '../../components/Time';
 import { Connection, LIVE, OneOf } from '../../components/states';
+import { isWhole } from '../../dataProvider';
 import { LastSeen } from '../karanas/LastSeen';
 import { PasswordLinkButton } from './PasswordLink';
 import { RotateButton } from './RotateButton';
@@ -64,7 +66,7 @@ const Karanas = () => {
                 queryOptions={LIVE}
             >
                 <SimpleList
-                    rowClick="show" primaryText={karana => karana.name} secondaryText={<LastSeen />} tertiaryText={<Aside><Connection /></Aside>}
+                    rowClick="show" primaryText={<CutName most={BESIDE} />} secondaryText={<LastSeen />} tertiaryText={<Aside><Connection /></Aside>}
                     empty={<Typography variant="body2">{translate('karana.fleet.owner.no_karanas')}</Typography>}
                 />
             </ReferenceManyField>
@@ -93,13 +95,19 @@ const Credentials = () => {
                     <Secret value={influx} label={word('influxdb')} />
                 </Labeled>
             )}
-            <Copyable label={word('grafana_login')} text={user.email} />
-            {grafana !== undefined && (
-                <Labeled label={word('grafana')}>
-                    <Secret value={grafana} label={word('grafana')} />
-                </Labeled>
+            {standing?.grafana && (
+                <>
+                    <Copyable label={word('grafana_login')} text={user.email} />
+                    {grafana !== undefined && (
+                        <Labeled label={word('grafana')}>
+                            <Secret value={grafana} label={word('grafana')} />
+                        </Labeled>
+                    )}
+                </>
             )}
-            {influx === undefined && grafana === undefined && <Typography variant="body2">{word('no_secrets')}</Typography>}
+            {isWhole(user) && influx === undefined && grafana === undefined && (
+                <Typography variant="body2">{word('no_secrets')}</Typography>
+            )}
             {standing?.grafana && (
                 <Link href={standing.grafana.url} target="_blank" rel="noreferrer">
                     {word('grafana_open')} <OpenIcon fontSize="inherit" aria-hidden />
