@@ -1,6 +1,6 @@
 import { type Theme, ThemeProvider } from '@mui/material/styles';
 import { type ReactNode, Suspense } from 'react';
-import { Layout, useLocale } from 'react-admin';
+import { Layout, useLocale, useTranslate } from 'react-admin';
 import { regional } from '../language/region';
 import { useFreshness } from '../live';
 import { Bar } from './Bar';
@@ -20,9 +20,10 @@ const NARROW = { minWidth: 0, '& .RaLayout-content': { minWidth: 0 } };
 /** What surrounds every page. */
 export const Frame = ({ children }: { children: ReactNode }) => {
     const locale = useLocale();
+    const translate = useTranslate();
     useFreshness();
     return (
-        <ThemeProvider theme={(theme: Theme) => inLanguage(theme, regional(locale))}>
+        <ThemeProvider theme={(theme: Theme) => inLanguage(theme, regional(locale), translate('ra.page.loading'))}>
             <Layout appBar={Bar} appBarAlwaysOn menu={Parts} error={Failure} sx={NARROW}>
                 <Outage below={BAR} />
                 <Suspense fallback={<Waiting />}>{children}</Suspense>

@@ -51,8 +51,12 @@ export const dark: RaThemeOptions = {
     },
 };
 
-/** The same with dates and numbers as they are written in that language. */
-export const inLanguage = (theme: Theme, locales: string): Theme => {
-    const components = { RaDateField: { defaultProps: { locales } }, RaNumberField: { defaultProps: { locales } } };
+/** The same with dates and numbers as they are written in that language, and what turns while one waits by its name. */
+export const inLanguage = (theme: Theme, locales: string, loading: string): Theme => {
+    const components = {
+        RaDateField: { defaultProps: { locales } },
+        RaNumberField: { defaultProps: { locales } },
+        MuiCircularProgress: { defaultProps: { 'aria-label': loading } },
+    };
     return createTheme(theme as ThemeOptions, { components });
 };

@@ -1,5 +1,6 @@
 //! What is said of one method of one path.
 
+use super::resource;
 use crate::auth::policy::{self, Verb};
 use crate::http::Access;
 use crate::http::body::Input;
@@ -107,7 +108,9 @@ impl Operation {
 
     /// A body that the handler takes as [`Json`](crate::http::body::Json).
     pub fn takes<T: Input>(self) -> Self {
-        self.body(&["application/json"], &bare(T::schema().json()))
+        let mut schema = bare(T::schema().json());
+        resource::explain_formats(&mut schema);
+        self.body(&["application/json"], &schema)
     }
 
     /// An answer that is not a failure; without content where `content` is null, else by media type.

@@ -287,6 +287,11 @@ fn mark(kind: &Kind, schema: &mut Value) {
             field["x-references"] = reference.to.as_str().into();
         }
     }
+    explain_formats(schema);
+}
+
+/// Says what formats of our own ask for in terms that others know.
+pub fn explain_formats(schema: &mut Value) {
     each_property_mut(schema, &mut |property| {
         let rules = rules(&property["format"]);
         if let (Some(rules), Some(property)) = (rules, property.as_object_mut()) {
