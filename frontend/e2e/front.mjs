@@ -2,7 +2,8 @@
 import { createServer, request } from 'node:http';
 
 const FILE = /(\/assets\/|\.\/|")([\w.-]+-[\w-]{8})\.(js|css|svg)/g;
-const OTHER = 'b';
+// No hash of a file ends so.
+const OTHER = '-of-another-build';
 
 export class Front {
     /** `old`: the page as it is; `new`: one whose files all have other names; `none`: a program without its page. */

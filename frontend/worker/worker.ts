@@ -64,7 +64,9 @@ async function asset(request: Request): Promise<Response> {
         // Where there is no room it comes from the server the next time, too.
         void current().then(async build => build && (await caches.open(build)).put(request, copy)).catch(() => {});
     } else if (answer.status === 404) {
-        // Of a page that the server has no more. Whoever loads it anew now gets the one that it has.
+        // Of a page that the server has no more. Whoever loads it anew now gets the one that it has; what is on its way already
+        // may have been asked for before.
+        await renewing?.catch(() => {});
         await renew().catch(() => {});
     }
     return answer;
