@@ -1,6 +1,6 @@
 //! The server as a process: where its socket comes from, when it is told to stop, what the service manager is told.
 
-mod manager;
+mod notify;
 mod socket;
 
 pub use socket::Handed;
@@ -26,21 +26,21 @@ pub async fn run(
     }
     // First the port: requests wait there while the store is loaded.
     let (door, address) = socket::open(&config.api, handed).await?;
-    let starting = manager::starting();
+    let starting = notify::starting();
     let server = Server::start(config, clock, Limits::default()).await?;
     drop(starting);
     let (told, store) = (told_to_stop()?, server.store().clone());
-    let watching = manager::watch(store.vigil());
+    let watching = notify::watch(store.vigil());
     let stop = async {
         tokio::select! {
             () = told => tracing::info!("stopping"),
             () = store.failed() => {}
         }
-        manager::stopping();
+        notify::stopping();
     };
     say_ready(address)?;
     tracing::info!(%address, "listening");
-    manager::ready(address);
+    notify::ready(address);
     let in_order = tokio::select! {
         in_order = server.serve(door, stop) => in_order,
         never = watching => match never {},
