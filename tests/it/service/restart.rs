@@ -59,6 +59,8 @@ fn with_a_socket_that_is_kept_they_are_answered_by_the_next_process() {
     assert_eq!(server.wait().code, Some(0));
     let next = with_socket(&home, &socket);
     let late = asked(&next, GET);
+    // Whoever is not accepted by then waits for the one after it: those who came before this one have been.
+    assert!(late.peek(&mut [0; 64]).unwrap() > 0);
     next.terminate();
     for socket in waiting.into_iter().chain([late]) {
         assert!(rest(socket).starts_with("HTTP/1.1 200"));
