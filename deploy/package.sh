@@ -5,7 +5,7 @@
 #   deploy/package.sh             builds the page and the program first; needs Rust and Node.js
 #   deploy/package.sh --no-build  packs target/release/karana as it is
 #
-# Needs cargo-deb: cargo install cargo-deb --locked
+# CARGO_TARGET_DIR may name another folder than target. Needs cargo-deb: cargo install cargo-deb --locked
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -21,7 +21,9 @@ case "${1-}" in
     ;;
 esac
 
-program=$PWD/target/release/karana
+target=${CARGO_TARGET_DIR:-target}
+program=$(realpath "$target/release/karana")
+# What Cargo.toml names.
 made=target/deb
 rm -rf "$made"
 mkdir -p "$made"
@@ -49,5 +51,5 @@ END
 cargo deb --no-build --locked
 
 # A name without the version, for those who always take the newest, such as the playbooks.
-cd target/debian
+cd "$target/debian"
 for package in "karana_$version"-*.deb; do ln -sf "$package" karana.deb; done

@@ -20,6 +20,7 @@ declare -A package_of=(
     [node]=nodejs
     [npm]=npm
     [openssl]=openssl
+    [pebble]=pebble
     [python3]=python3
     [python3-venv]=python3-venv
     [promtool]=prometheus

@@ -1,7 +1,8 @@
 # shellcheck shell=bash
 # The packages that are installed from files: Karana's own, and one that stands in for Grafana. Sourced by tests/deploy.sh.
 
-# Sets grafana_deb and karana_deb. DEPLOY_GRAFANA_DEB may name the real one, DEPLOY_KARANA_DEB one that is made already.
+# Sets grafana_deb and karana_deb. DEPLOY_GRAFANA_DEB may name the real one, DEPLOY_KARANA_DEB one that is made already. Without
+# it the program that all tests try is packed, and in the long form of the tests one that is built as users get it.
 make_debs() {
     grafana_deb=${DEPLOY_GRAFANA_DEB:-}
     if [[ -z $grafana_deb ]]; then
@@ -15,15 +16,31 @@ make_debs() {
     karana_deb=${DEPLOY_KARANA_DEB:-}
     if [[ -z $karana_deb ]]; then
         need_cargo
-        need cc dpkg-deb git node npm
+        need cc dpkg-deb git
         local began=$SECONDS
         cargo deb --version &>/dev/null || quietly cargo install --locked --version 3.8.0 cargo-deb
-        quietly deploy/package.sh
+        pack_karana
         echo "--- Karana's package: $(since "$began")"
-        karana_deb=target/debian/karana.deb
     fi
     grafana_deb=$(realpath "$grafana_deb")
     karana_deb=$(realpath "$karana_deb")
+}
+
+pack_karana() {
+    local target=${CARGO_TARGET_DIR:-target} program=${KARANA_TEST_PROGRAM-}
+    if [[ -n ${LONG_TESTS-} ]]; then
+        need node npm
+        quietly deploy/package.sh
+        karana_deb=$target/debian/karana.deb
+        return
+    fi
+    if [[ -z $program ]]; then
+        quietly cargo build --locked --bin karana
+        program=$target/debug/karana
+    fi
+    install -D -s "$program" "$cache/package/release/karana"
+    CARGO_TARGET_DIR=$cache/package quietly deploy/package.sh --no-build
+    karana_deb=$cache/package/debian/karana.deb
 }
 
 # make_grafana <program> <folder>

@@ -13,7 +13,7 @@ base_packages=(systemd-sysv systemd-resolved libpam-systemd dbus udev iproute2)
 server_packages=(openssh-server python3)
 # What playbooks install, on top of those.
 playbook_packages=(
-    apparmor ca-certificates curl dnsmasq-base git haproxy influxdb influxdb-client iputils-ping libnginx-mod-http-brotli-static
+    apparmor ca-certificates certbot curl dnsmasq-base git haproxy influxdb influxdb-client iputils-ping libnginx-mod-http-brotli-static
     lxd lxd-client netcat-openbsd nftables nginx-light openssh-client openssl python3-apt rsync sudo zstd
 )
 

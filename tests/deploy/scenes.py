@@ -6,18 +6,22 @@ Each function below `scene` is one test; they follow one another on the same ser
 
 import base64
 import concurrent.futures
+import contextlib
 import http.client
 import json
 import os
 import re
 import shlex
 import shutil
+import socket
 import ssl
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import traceback
+import urllib.request
 import uuid
 from pathlib import Path
 
@@ -28,6 +32,9 @@ KEPT = STAGE / "kept"
 DOMAIN = "karana.test"
 LOGS = Path(os.environ.get("SCENE_LOGS", STAGE / "log"))
 SCENES = []
+# Where an authority gives certificates; from the scene on that gets them clients trust it alone.
+AUTHORITY = STAGE / "authority.pem"
+ACME = {"acme_email": f"admin@{DOMAIN}", "acme_directory": "https://acme.test:14000/dir", "acme_trust": str(STAGE / "outside.crt")}
 
 
 def scene(function):
@@ -38,13 +45,17 @@ def scene(function):
 # --- The server, its containers and its playbooks -------------------------------------------------------------------
 
 
-def server(command, check=True):
-    """Runs a command on the server, as root; answers what it says."""
-    ssh = ["ssh", "-F", STAGE / "ssh_config", f"root@{DOMAIN}", command]
+def server(command, check=True, name=DOMAIN):
+    """Runs a command on a server, as root; answers what it says."""
+    ssh = ["ssh", "-F", STAGE / "ssh_config", f"root@{name}", command]
     done = subprocess.run(ssh, capture_output=True, text=True, stdin=subprocess.DEVNULL)
     if check and done.returncode:
         raise AssertionError(f"{command}: {done.returncode}\n{done.stdout}\n{done.stderr}")
     return done.stdout
+
+
+# Each of two balancers for each of two ports.
+INNER_UP = "echo 'show stat' | nc -N -U /run/haproxy/admin.sock | grep -c '^inner_.*haproxy-[12],.*,UP,'"
 
 
 def inside(container, command, check=True):
@@ -55,26 +66,22 @@ class Tenant:
     def __init__(self, name, first):
         self.name = name
         self.file = STAGE / f"{name}.yml"
-        addresses = {s: f"10.0.12.{first + i}" for i, s in enumerate(["influx", "grafana", "api"])}
         self.admin = f"admin@{name}.test"
-        text = (DEPLOY / "tenant_var.yml").read_text()
-        set_ = {
-            "pname": name,
-            "domain": DOMAIN,
-            "influxip": addresses["influx"],
-            "grafanaip": addresses["grafana"],
-            "apiip": addresses["api"],
-            "tenant_name": f"Tenant {name}",
-            "tenant_id": name.upper(),
-            "admin_email": self.admin,
-            "path_b": os.environ["KARANA_DEB"],
-            "grafana_deb": os.environ["GRAFANA_DEB"],
-        }
-        for key, value in set_.items():
+        self.file.write_text((DEPLOY / "tenant_var.yml").read_text())
+        self.set(pname=name, domain=DOMAIN, tenant_name=f"Tenant {name}", tenant_id=name.upper(), admin_email=self.admin,
+                 path_b=os.environ["KARANA_DEB"], grafana_deb=os.environ["GRAFANA_DEB"])
+        self.lives(f"10.0.12.{first}", f"10.0.12.{first + 1}", f"10.0.12.{first + 2}")
+
+    def set(self, **variables):
+        text = self.file.read_text()
+        for key, value in variables.items():
             text, found = re.subn(rf"(?m)^{key}: .*$", f"{key}: {value}", text)
             assert found == 1, f"tenant_var.yml has no {key}"
         self.file.write_text(text)
-        self.addresses = addresses
+
+    def lives(self, influx, grafana, api):
+        self.addresses = {"influx": influx, "grafana": grafana, "api": api}
+        self.set(influxip=influx, grafanaip=grafana, apiip=api)
 
     def secret(self, key):
         path = KEPT / "secrets" / f"{self.name}.yml"
@@ -97,7 +104,8 @@ def play(*playbooks, tenant=None, **variables):
     if tenant:
         variables["tenant_var"] = str(tenant.file)
     # Load comes from one address here.
-    command += ["-e", json.dumps({"kept_folder": str(KEPT), "requests_per_10s": 1000000, "connections_per_address": 2000, "drain_seconds": 3} | variables)]
+    common = {"kept_folder": str(KEPT), "requests_per_10s": 1000000, "connections_per_address": 2000, "drain_seconds": 3}
+    command += ["-e", json.dumps(common | (ACME if AUTHORITY.exists() else {}) | variables)]
     name = "-".join([str(time.time_ns())[:13], *(p.removesuffix(".yml") for p in playbooks), tenant.name if tenant else "all"])
     done = subprocess.run(command, cwd=DEPLOY, capture_output=True, text=True, stdin=subprocess.DEVNULL)
     (LOGS / f"{name}.log").write_text(done.stdout + done.stderr)
@@ -109,16 +117,21 @@ def play(*playbooks, tenant=None, **variables):
 # --- A client of what is deployed -----------------------------------------------------------------------------------
 
 
-def tls():
+def tls(self_signed=False):
+    if AUTHORITY.exists() and not self_signed:
+        return ssl.create_default_context(cafile=AUTHORITY)
     context = ssl.create_default_context(cafile=KEPT / "secrets" / "self-signed.pem")
     # It has no names; who it is we know.
     context.check_hostname = False
     return context
 
 
-def call(method, host, path, body=None, headers=None, plain=False, timeout=60):
+def call(method, host, path, body=None, headers=None, plain=False, self_signed=False):
     """A request through both balancers on a connection of its own: status, text, headers."""
-    connection = http.client.HTTPConnection(host, 80, timeout) if plain else http.client.HTTPSConnection(host, 443, timeout=timeout, context=tls())
+    if plain:
+        connection = http.client.HTTPConnection(host, 80, timeout=60)
+    else:
+        connection = http.client.HTTPSConnection(host, 443, timeout=60, context=tls(self_signed))
     headers = dict(headers or {})
     if isinstance(body, (dict, list)):
         body = json.dumps(body)
@@ -312,6 +325,51 @@ def each_name_leads_to_its_service():
     assert status == 404 or "Nobody lives here" in text, (status, text)
 
 
+def serials(host):
+    """The serial numbers of the certificates that a name is served with, over several connections: both balancers'."""
+    found = set()
+    for _ in range(8):
+        with ssl.create_default_context(cafile=AUTHORITY).wrap_socket(socket.create_connection((host, 443), 10), server_hostname=host) as connection:
+            found.add(connection.getpeercert()["serialNumber"])
+    return found
+
+
+@scene
+def certificates_come_from_an_authority_and_are_renewed():
+    """With Pebble, the authority that Let's Encrypt made for tests."""
+    play("certificates.yml")
+    assert not server("ls /etc/karana/certificates 2>/dev/null", check=False), "nobody has asked for ACME"
+    root = urllib.request.urlopen("https://acme.test:15000/roots/0", context=ssl.create_default_context(cafile=ACME["acme_trust"])).read()
+    AUTHORITY.write_bytes(root)
+    play("haproxy.yml", "certificates.yml")
+    for tenant in (one, two):
+        for service in ("", "api", "grafana", "influx"):
+            serials(tenant.host(service))
+    assert len(serials(one.host())) == 1 and serials(one.host()) == serials(one.host("api")) != serials(two.host())
+    assert "strict-transport-security" in call("GET", one.host("api"), "/health/live")[2]
+    assert "Nobody lives here" in call("GET", f"nobody.{DOMAIN}", "/", self_signed=True)[1]
+    again = play("haproxy.yml", "certificates.yml")
+    assert again and not any(again.values()), again
+    # Renewed, as its end comes near: taken up by the same processes, under connections that stay open.
+    workers = [inside(inner, "pgrep haproxy") for inner in ("haproxy-1", "haproxy-2")]
+    before = serials(one.host())
+    connection = http.client.HTTPSConnection(one.host("api"), 443, timeout=60, context=tls())
+    connection.request("GET", "/health/live")
+    connection.getresponse().read()
+    inside("nginx-default", "REQUESTS_CA_BUNDLE=/etc/letsencrypt/trust.pem certbot renew --cert-name one --force-renewal --quiet --no-random-sleep-on-renew")
+    server("systemctl start karana-certificates.service")
+    after = serials(one.host())
+    assert len(after) == 1 and not before & after, (before, after)
+    assert workers == [inside(inner, "pgrep haproxy") for inner in ("haproxy-1", "haproxy-2")], "no reload"
+    connection.request("GET", "/health/live")
+    assert connection.getresponse().status == 200
+    # And what begins anew begins with it.
+    inside("haproxy-1", "systemctl restart haproxy")
+    until("both are in", 20, lambda: inside("haproxy-outer", INNER_UP, check=False).strip() == "4")
+    assert serials(one.host()) == after
+    assert server("systemctl is-enabled karana-certificates.timer").strip() == "enabled"
+
+
 @scene
 def http_leads_to_https_but_for_devices():
     status, _, headers = call("GET", one.host("api"), "/v2/me?a=b", plain=True)
@@ -434,8 +492,7 @@ def a_killed_balancer_takes_only_what_it_holds():
     print(f"    {promised} writes promised and kept; {len(failed)} of 8 clients had their connection cut")
     # Each client has one connection, and so at most one request on the killed process.
     assert len(failed) <= 8 and not late, failed
-    stats = "echo 'show stat' | nc -N -U /run/haproxy/admin.sock | grep -c '^inner_.*haproxy-1.*,UP,'"
-    until("it is in again", 20, lambda: inside("haproxy-outer", stats, check=False).strip() == "2")
+    until("it is in again", 20, lambda: inside("haproxy-outer", INNER_UP, check=False).strip() == "4")
 
 
 @scene
@@ -471,6 +528,95 @@ def a_lost_container_comes_back_from_the_backup():
 
 
 @scene
+def a_timer_looks_whether_it_is_alive():
+    """The units of deploy/systemd, on the server itself: it has what runs the playbooks, and enters itself as we do."""
+    # Ansible's environment is not copied but shared; its Python may lie where the server has none.
+    packages = next(Path(shutil.which("ansible-playbook")).parents[1].glob("lib/python3*/site-packages"))
+    playbook = f"#!/bin/sh\nexport PYTHONPATH={packages}\nexec /usr/bin/python3 -m ansible playbook \"$@\"\n"
+    if packages.parent.name != server("readlink /usr/bin/python3").strip():
+        print("    not tried: the server has another Python than this machine")
+        return
+    with tempfile.TemporaryDirectory(dir=STAGE) as folder:
+        bring = Path(folder) / "deploy"
+        shutil.copytree(DEPLOY, bring)
+        for kept in (STAGE / "inventory", KEPT):
+            shutil.copytree(kept, bring / kept.name.replace("kept", ""), dirs_exist_ok=True)
+        shutil.copy(one.file, bring)
+        enter = ["ssh", "-F", STAGE / "ssh_config", f"root@{DOMAIN}", "mkdir -p /opt/karana && tar --extract --no-same-owner --directory /opt/karana"]
+        packed = subprocess.run(["tar", "--create", "--directory", folder, "deploy"], check=True, capture_output=True).stdout
+        subprocess.run(enter, input=packed, check=True)
+    server(f"""set -e
+        mkdir -p /opt/karana/ansible/bin
+        printf %s {shlex.quote(playbook)} > /opt/karana/ansible/bin/ansible-playbook
+        chmod +x /opt/karana/ansible/bin/ansible-playbook
+        echo {shlex.quote(Path(os.environ["ANSIBLE_VAULT_PASSWORD_FILE"]).read_text())} > /etc/karana/vault
+        cat /root/.ssh/id_ed25519.pub >> /root/.ssh/authorized_keys
+        ssh-keyscan {DOMAIN} > /root/.ssh/known_hosts 2>/dev/null
+        cp /opt/karana/deploy/systemd/karana-restore@.* /etc/systemd/system/
+        systemctl enable --now karana-restore@one.timer""")
+    asked = "journalctl --unit karana-restore@one.service --output cat"
+    until("it has looked", 60, lambda: "Finished" in server(asked))
+    assert re.search(r"oneapi +: ok=\d+ +changed=0 ", server(asked)), server(asked)
+    inside("oneapi", "systemctl stop karana.socket karana.service")
+    began = time.monotonic()
+    until("it is alive again", 180, lambda: call("GET", one.host("api"), "/health/live")[0] == 200)
+    print(f"    alive again after {time.monotonic() - began:.0f} s")
+    server("systemctl disable --now karana-restore@one.timer")
+    until("the last look is over", 60, lambda: server("systemctl is-active karana-restore@one.service", check=False).strip() == "inactive")
+
+
+@scene
+def a_tenant_moves_to_another_server():
+    second = f"second.{DOMAIN}"
+    # What the operator does: he names the server, and joins the two networks.
+    hosts = STAGE / "inventory" / "hosts"
+    hosts.write_text(hosts.read_text().replace("[backup]", f"{second} ansible_user=root lxd_network_address=10.0.13.1/24\n\n[backup]"))
+    server("ip route replace 10.0.13.0/24 via 198.51.100.20")
+    server("ip route replace 10.0.12.0/24 via 198.51.100.10", name=second)
+    play("lxd.yml")
+    headers = two.sign_in()
+    before = records(two, headers), records(two, headers, "users")
+    database, device, password = two.device
+    admin = basic("karanaadmin", two.secret("influx_admin_password"))
+
+    def points():
+        return call("GET", two.host("influx"), f"/query?db={database}&q=SELECT+count(volt)+FROM+solar", headers=admin)[:2]
+
+    counted = points()
+    with contextlib.suppress(AssertionError):
+        play("tenant_move.yml", tenant=two)
+        raise RuntimeError("it is there already")
+    two.file.write_text(two.file.read_text() + f"lxd_host: {second}\n")
+    two.lives("10.0.13.101", "10.0.13.102", "10.0.13.103")
+    began = time.monotonic()
+    play("tenant_move.yml", tenant=two)
+    print(f"    moved after {time.monotonic() - began:.0f} s")
+    assert sorted(server("lxc list --format csv --columns n", name=second).split()) == ["twoapi", "twografana", "twoinflux"]
+    headers = two.sign_in()
+    assert (records(two, headers), records(two, headers, "users")) == before
+    assert points() == counted
+    until("the device can post", 60, lambda: call("POST", two.host("influx"), f"/write?db={database}", f"solar,KID={device} volt=1", basic(device, password))[0] == 204)
+    # Karana reaches both back ends where they are now, and the backup where it was.
+    def nothing_is_left_to_do():
+        status, body, _ = call("GET", two.host("api"), "/v2/sync/plan", headers=headers)
+        return status == 200 and json.loads(body)["actions"] == []
+
+    until("all is in sync", 60, nothing_is_left_to_do)
+    status, _, answer = call("POST", two.host("api"), "/v2/karanas", {"name": "after the move", "owner": None, "config": {}}, headers)
+    assert status == 201
+    until("it is pushed", 20, lambda: server("git --git-dir /srv/karana-backup/two/tables.git rev-parse main").strip() == answer["Karana-Revision"])
+    # Whom it lets in has moved along.
+    for container, expected in (("twoapi", "0"), ("oneapi", "1")):
+        reach = f"timeout 3 bash -c ': </dev/tcp/{two.addresses['influx']}/8086' 2>/dev/null; echo $?"
+        assert server(f"lxc exec {container} -- sh -c {shlex.quote(reach)}", name=second if container == "twoapi" else DOMAIN).strip() == expected
+    again = play("lxd.yml", "site.yml", tenant=two)
+    assert again and not any(again.values()), again
+    for container in ("twoapi", "twografana", "twoinflux"):
+        assert server(f"lxc list --format csv --columns s '^{container}-moved$'").strip() == "STOPPED"
+        server(f"lxc delete {container}-moved")
+
+
+@scene
 def a_tenant_goes_and_the_other_stays():
     try:
         play("tenant_remove.yml", tenant=two)
@@ -480,11 +626,14 @@ def a_tenant_goes_and_the_other_stays():
     play("tenant_remove.yml", tenant=two, confirm="two")
     left = server("lxc list --format csv --columns n").split()
     assert sorted(left) == ["haproxy-1", "haproxy-2", "haproxy-outer", "nginx-default", "oneapi", "onegrafana", "oneinflux"], left
+    assert server("lxc list --format csv --columns n", name=f"second.{DOMAIN}") == ""
     kept = KEPT / "backups" / "two"
     assert {p.name for p in kept.iterdir()} == {"twoapi.tar.gz", "twografana.tar.gz", "twoinflux.tar.gz"}
     listed = subprocess.run(["tar", "--list", "--gzip", "--file", kept / "twoapi.tar.gz"], check=True, capture_output=True, text=True).stdout
     assert "var/lib/karana/storage/tables.git/" in listed
-    assert "Nobody lives here" in call("GET", two.host("api"), "/")[1]
+    assert "Nobody lives here" in call("GET", two.host("api"), "/", self_signed=True)[1]
+    certificates = inside("haproxy-1", "ls /etc/haproxy/acme") + inside("nginx-default", "ls /etc/letsencrypt/live")
+    assert "one" in certificates and "two" not in certificates, certificates
     assert call("GET", one.host("api"), "/health/ready")[0] == 200
 
 

@@ -6,8 +6,9 @@
 
 run=$cache/run
 outside=198.51.100.1
-server_address=198.51.100.10
 domain=karana.test
+# The first one is the domain's; the other one is second.karana.test.
+servers=(server=198.51.100.10 second=198.51.100.20)
 
 groups=$(findmnt --noheadings --first-only --types cgroup2 --output TARGET || true)
 group=$groups/karana-deploy-$(sha256sum <<<"$cache" | head -c 8)
@@ -30,7 +31,7 @@ can_stage() {
 }
 
 stage_up() {
-    need apt-ftparchive dnsmasq flock ip mkfs.ext4 mksquashfs mmdebstrap mount python3 python3-venv openssl ssh systemd-nspawn
+    need apt-ftparchive dnsmasq flock ip mkfs.ext4 mksquashfs mmdebstrap mount pebble python3 python3-venv openssl ssh systemd-nspawn
     stage_down
     make_parts
     make_debs
@@ -42,31 +43,32 @@ stage_up() {
     mkdir -p "$cache/log" "$run/inventory"
     write_access
     write_inventory
-    mkdir "$group" "$group/keeper" "$group/server" "$group/run"
+    mkdir "$group" "$group"/{keeper,run,server,second}
     local controller
     for controller in $(<"$group/cgroup.controllers"); do echo "+$controller" >"$group/cgroup.subtree_control" || true; done
     (in_group keeper setsid unshare --mount --net bash tests/deploy/keeper.sh "$run" "$base" "$server" "$repository" \
-        "$image" "${group##*/}" "$outside" "$server_address" "$domain" "$cache/log") 9>&- <&- >"$cache/log/keeper.log" 2>&1 &
+        "$image" "$ansible" "${group##*/}" "$outside" "$domain" "$cache/log" "${servers[@]}") 9>&- <&- >"$cache/log/keeper.log" 2>&1 &
     local keeper=$!
     disown
     for _ in {1..600}; do
         kill -0 "$keeper" 2>/dev/null || break
-        if in_server systemctl is-system-running --wait 2>/dev/null | grep -qx running; then
-            echo "--- The server is up: $(since "$began")"
+        if is_running server && is_running second; then
+            echo "--- The servers are up: $(since "$began")"
             return
         fi
         sleep 0.1
     done
-    in_server systemctl --failed >&2 || true
+    in_server server systemctl --failed >&2 || true
+    in_server second systemctl --failed >&2 || true
     tail -n 20 "$cache"/log/*.log >&2
-    die 'the server does not get up'
+    die 'the servers do not get up'
 }
 
 # Keys and what a client is told of the server.
 write_access() {
     ssh-keygen -q -t ed25519 -N '' -C stage -f "$run/key"
     ssh-keygen -q -t ed25519 -N '' -C server -f "$run/host_key"
-    printf '%s,%s %s\n' "$domain" "$server_address" "$(<"$run/host_key.pub")" >"$run/known_hosts"
+    printf '%s,second.%s,198.51.100.* %s\n' "$domain" "$domain" "$(<"$run/host_key.pub")" >"$run/known_hosts"
     cat >"$run/ssh_config" <<END
 Host *
     User root
@@ -77,10 +79,17 @@ Host *
 
 Host 10.0.12.*
     ProxyJump $domain
+
+Host 10.0.13.*
+    ProxyJump second.$domain
 END
     echo "nameserver $outside" >"$run/resolv.conf"
     quietly openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -noenc -days 2 -subj /CN=outside \
-        -addext subjectAltName=DNS:images.lxd.canonical.com -keyout "$run/outside.pem" -out "$run/outside.crt"
+        -addext subjectAltName=DNS:images.lxd.canonical.com,DNS:acme.test -keyout "$run/outside.pem" -out "$run/outside.crt"
+    cat >"$run/pebble.json" <<END
+{"pebble": {"listenAddress": "$outside:14000", "managementListenAddress": "$outside:15000", "httpPort": 80, "tlsPort": 443,
+  "certificate": "$run/outside.crt", "privateKey": "$run/outside.pem", "ocspResponderURL": ""}}
+END
     cat "$run/outside.crt" >>"$run/outside.pem"
 }
 
@@ -103,12 +112,16 @@ in_group() {
 
 first_of() { head -n 1 "$group/$1/cgroup.procs" 2>/dev/null; }
 
+# in_server <name> <command…>
 in_server() {
     local init
-    init=$(first_of server/payload/init.scope) && [[ -n $init ]] || return
+    init=$(first_of "$1/payload/init.scope") && [[ -n $init ]] || return
+    shift
     in_group run nsenter --target "$init" --mount --uts --ipc --net --pid --cgroup \
         env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERM="${TERM:-dumb}" LANG=C.UTF-8 "$@"
 }
+
+is_running() { in_server "$1" systemctl is-system-running --wait 2>/dev/null | grep -qx running; }
 
 is_up() {
     if ! populated || [[ -z $(first_of keeper) ]]; then die 'there is no stage: tests/deploy.sh up'; fi
@@ -132,7 +145,10 @@ stage_exec() {
     is_up
     local container=$1
     shift
-    if [[ $container == server ]]; then in_server "$@"; else in_server lxc exec "$container" -- "$@"; fi
+    case $container in
+        server | second) in_server "$container" "$@" ;;
+        *) in_server server lxc exec "$container" -- "$@" ;;
+    esac
 }
 
 stage_down() {
