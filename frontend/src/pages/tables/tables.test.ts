@@ -27,7 +27,7 @@ const API = {
 const FIELDS = fieldsOf(API, 'karanas');
 const LABELS: Record<string, string> = { owner: 'Propriétaire', note: 'Note' };
 const label = (path: string) => LABELS[path] ?? '';
-const WORDS = { say: () => '', inWords: ({ message }: { message: string }) => message };
+const inWords = ({ message }: { message: string }) => message;
 const UUID = '40e8b477-79bd-4dbb-b4b3-e290a517726f';
 
 describe('the fields of a table', () => {
@@ -83,7 +83,7 @@ describe('a file', () => {
         const table = readTable('name,note\nRoof,a\nBarn\nMill,b\n', false);
         const say = (one: object) => JSON.stringify(one);
         const signal = new AbortController().signal;
-        const checking = { api: API, resource: 'karanas', fields: FIELDS, table, mapping: ['name', 'note'], ...WORDS, say, signal };
+        const checking = { api: API, resource: 'karanas', fields: FIELDS, table, mapping: ['name', 'note'], inWords, say, signal };
         const { faults, possible } = await check(client, checking);
         expect(sent).toEqual(['name,note\nRoof,a\nMill,b\n']);
         expect(possible).toBe(1);
@@ -175,7 +175,7 @@ describe('what the server says', () => {
     };
 
     it('stands at the row and the cell that it is about', () => {
-        expect([...place(refusedOf(report), [2, 4, 5], [], WORDS)]).toEqual([
+        expect([...place(refusedOf(report), [2, 4, 5], new Map(), inWords)]).toEqual([
             [1, [{ path: 'owner', message: 'must be a uuid' }]],
             [2, [{ path: '', message: 'not allowed' }]],
         ]);
@@ -184,11 +184,11 @@ describe('what the server says', () => {
 
     it('is all said, also where one cell has several faults', () => {
         const errors = ['too long', 'no address'].map(message => ({ field: 'email', code: 'x', message }));
-        expect(place([{ line: 2, status: 400, detail: 'two', errors }], [2], [], WORDS).get(0)).toHaveLength(2);
+        expect(place([{ line: 2, status: 400, detail: 'two', errors }], [2], new Map(), inWords).get(0)).toHaveLength(2);
     });
 
     it('is less than what is known of a name that was not found', () => {
-        const unresolved = [{ row: 1, path: 'owner', message: 'not_found' as const }];
-        expect(place(refusedOf(report), [2, 4, 5], unresolved, { ...WORDS, say: () => 'nobody' }).get(1)).toEqual([{ path: 'owner', message: 'nobody' }]);
+        const known = new Map([[1, [{ path: 'owner', message: 'nobody' }]]]);
+        expect(place(refusedOf(report), [2, 4, 5], known, inWords).get(1)).toEqual([{ path: 'owner', message: 'nobody' }]);
     });
 });
