@@ -6,7 +6,7 @@ import { fieldsOf, namesOf } from './fields';
 import { completed, mapColumns, mapped, missing } from './mapping';
 import { madeOf, place, type Report, refusedOf } from './outcome';
 import { lookUp, namesIn, resolved } from './references';
-import { readTable, writeTable } from './table';
+import { MOST_BYTES, MOST_ROWS, readTable, writeTable } from './table';
 
 const API = {
     components: {
@@ -57,6 +57,14 @@ describe('a file', () => {
             { row: 0, reason: 'too_many' }, { row: 1, reason: 'too_few' }, { row: 3, reason: 'quotes' }, { row: 4, reason: 'unclosed' },
         ]);
         expect(third).toEqual(['5', '6']);
+    });
+
+    const kinds = [['a,b\n', '1,2\n', false], ['', '{"a":1}\n', true]] as const;
+    it.each(kinds)('of more rows than are taken is not read to its end', (header, row, isLines) => {
+        const taken = header + row.repeat(MOST_ROWS);
+        expect(readTable(taken, isLines).rows).toHaveLength(MOST_ROWS);
+        expect(readTable(taken + row, isLines).rows).toHaveLength(MOST_ROWS + 1);
+        expect(readTable(header + row.repeat(MOST_BYTES / row.length), isLines).rows).toHaveLength(MOST_ROWS + 1);
     });
 
     it('has cells that are too long for anything', () => {
