@@ -81,7 +81,7 @@ impl Server {
     pub async fn start(config: &Config, clock: Clock, limits: Limits) -> Result<Self, StartError> {
         remarks(config).iter().for_each(|remark| tracing::warn!("{remark}"));
         let store = open_store(config, clock.clone())?;
-        let key = auth::signing_key(credential(auth::TOKEN_KEY), &config.storage.path.join("keys"))?;
+        let key = auth::signing_key(config.credential(auth::TOKEN_KEY), &config.storage.path.join("keys"))?;
         let passwords = Passwords::new(config.auth.hash_rounds);
         let credentials = open_credentials(config, &key, &store, clock.clone())?;
         let limiter = Limiter::new(Rates::default(), clock.clone());
@@ -173,7 +173,7 @@ fn store_settings(config: &Config, clock: Clock) -> Result<store::Settings, Star
     let kinds = Kinds::with_declared(&resources.enabled, &resources.dir).map_err(StartError::Resources)?;
     let tenant = (config.tenant.id.clone(), config.tenant.name.clone());
     let path = config.storage.path.clone();
-    Ok(store::Settings { keys: seal_keys(&path), path, tenant, kinds, clock, log_size: store::LOG_SIZE })
+    Ok(store::Settings { keys: seal_keys(config), path, tenant, kinds, clock, log_size: store::LOG_SIZE })
 }
 
 /// What clients are told of this server.
@@ -189,18 +189,12 @@ fn about(config: &Config) -> About {
 }
 
 /// The file with the keys that secrets are sealed with: handed in by systemd (`LoadCredential=seal.keys:…`), or ours.
-fn seal_keys(storage: &std::path::Path) -> store::KeyFile {
+fn seal_keys(config: &Config) -> store::KeyFile {
     const NAME: &str = "seal.keys";
-    match credential(NAME) {
+    match config.credential(NAME) {
         Some(path) => store::KeyFile { path, is_ours: false },
-        None => store::KeyFile { path: storage.join("keys").join(NAME), is_ours: true },
+        None => store::KeyFile { path: config.storage.path.join("keys").join(NAME), is_ours: true },
     }
-}
-
-/// A file that systemd has handed in, if it has.
-fn credential(name: &str) -> Option<std::path::PathBuf> {
-    let folder = std::env::var_os("CREDENTIALS_DIRECTORY")?;
-    Some(std::path::Path::new(&folder).join(name)).filter(|path| path.exists())
 }
 
 fn open_store(config: &Config, clock: Clock) -> Result<Store, StartError> {
