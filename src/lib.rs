@@ -357,14 +357,17 @@ fn remarks(config: &Config) -> Vec<String> {
     if let Some(file) =
         config.file.as_deref().filter(|_| config.influxdb.is_some() || config.webhooks.is_some())
     {
-        // The group of a service is its own: /etc/karana/config.ini is root's, and the server reads it by its group.
-        let others = |data: std::fs::Metadata| match rustix::process::getegid().as_raw() == data.gid() {
-            true => data.mode() & 0o027,
-            false => data.mode() & 0o077,
-        };
-        if std::fs::metadata(file).is_ok_and(|data| others(data) != 0) {
-            remarks
-                .push(format!("{} holds passwords, and other users can read it: chmod 600", file.display()));
+        // The group of a service is its own: /etc/karana/config.ini is root's, and the server reads it by its group. Root
+        // cannot tell which one that is.
+        if let Ok(data) = std::fs::metadata(file) {
+            let is_ours =
+                rustix::process::getegid().as_raw() == data.gid() || rustix::process::geteuid().is_root();
+            let wanted = if is_ours { 0o640 } else { 0o600 };
+            if data.mode() & 0o077 & !wanted != 0 {
+                let file = file.display();
+                remarks
+                    .push(format!("{file} holds passwords, and other users can read it: chmod {wanted:o}"));
+            }
         }
     }
     remarks
