@@ -135,18 +135,11 @@ impl Server {
         &self.app.store
     }
 
-    /// Serves until `stop` resolves or the store fails; then finishes what is in flight. Answers whether the store is
-    /// still in order: when it is not, the process must be started anew.
-    pub async fn serve(self, door: impl Into<Door>, stop: impl Future<Output = ()>) -> bool {
+    /// Serves until `stop` resolves, as it should when the store fails ([`Store::failed`]), then finishes what is in flight.
+    /// Answers whether the store is still in order: when it is not, the process must be started anew.
+    pub async fn serve(self, door: Door, stop: impl Future<Output = ()>) -> bool {
         let store = self.app.store.clone();
-        let stop = async {
-            tokio::select! {
-                biased;
-                () = stop => {}
-                () = store.failed() => {}
-            }
-        };
-        http::serve(door.into(), self.app.clone(), stop).await;
+        http::serve(door, self.app.clone(), stop).await;
         drop(self.keeper);
         // The action under way may end by itself; an InfluxDB that hangs must not keep us. Sync survives a crash.
         let sync_stops = tokio::time::timeout(SYNC_STOPS_WITHIN, self.app.sync.clone().stop());
