@@ -204,9 +204,11 @@ async fn dispatch(cli: Cli, handed: service::Handed) -> Result<()> {
         Verb::Serve => Config::load(cli.config.as_deref(), env()),
         // A service may have it right all the same.
         Verb::Check { .. } => Config::load(cli.config.as_deref(), env()).or_else(|wrong| {
-            let config = Config::load_without_secrets(cli.config.as_deref(), env()).map_err(|_| ());
-            let note = |_: &Config| eprintln!("note: unless a credential of the service holds it: {wrong}");
-            config.inspect(note).map_err(|()| wrong)
+            let Ok(config) = Config::load_without_secrets(cli.config.as_deref(), env()) else {
+                return Err(wrong);
+            };
+            eprintln!("note: unless a credential of the service holds it: {wrong}");
+            Ok(config)
         }),
         _ => Config::load_without_secrets(cli.config.as_deref(), env()),
     }?;

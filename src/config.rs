@@ -1,4 +1,4 @@
-//! `config.ini` and the environment -> [`Config`], one struct a section.
+//! `config.ini`, the environment and systemd's credentials -> [`Config`], one struct a section.
 //!
 //! All problems are collected, so that an operator repairs a file in one go; none of the messages
 //! shows a value, because a value may be a password.
@@ -17,10 +17,12 @@ mod webhooks;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
 pub use self::backends::{Grafana, InfluxDb};
+use self::credentials::Credentials;
 pub use self::network::Network;
 pub use self::problems::ConfigErrors;
 use self::problems::{Place, Problem};
@@ -59,6 +61,8 @@ pub struct Config {
     pub fleet: Fleet,
     /// Who is told what happens; `None` when `[webhooks] url` is not set.
     pub webhooks: Option<Webhooks>,
+    /// The folder of systemd's credentials, those that are no settings among them; see [`Config::credential`].
+    credentials: Option<PathBuf>,
     /// Where it came from (absolute); `None` when the defaults are in force.
     pub file: Option<PathBuf>,
 }
@@ -91,6 +95,11 @@ impl Config {
         Self::read(file, env, true)
     }
 
+    /// A file that systemd has handed in, if it has.
+    pub fn credential(&self, name: &str) -> Option<PathBuf> {
+        self.credentials.as_ref().map(|folder| folder.join(name)).filter(|path| path.exists())
+    }
+
     fn read(
         file: Option<&Path>,
         env: impl IntoIterator<Item = (String, String)>,
@@ -115,7 +124,10 @@ impl Config {
         let origin = std::path::absolute(shown.unwrap_or(Path::new(DEFAULT_FILE))).map_err(unreadable)?;
         let base = origin.parent().unwrap_or(&origin);
 
-        let mut settings = Settings::new(text.as_deref().unwrap_or_default(), env);
+        let env: BTreeMap<_, _> = env.into_iter().collect();
+        let credentials = env.get(credentials::FOLDER_VARIABLE).map(PathBuf::from);
+        let handed = Credentials::in_folder(credentials.as_deref());
+        let mut settings = Settings::new(text.as_deref().unwrap_or_default(), env, handed);
         if lenient {
             settings.be_lenient();
         }
@@ -131,6 +143,7 @@ impl Config {
             fleet: Fleet::read(settings.section("fleet")),
             webhooks: Webhooks::read(settings.section("webhooks")),
             resources,
+            credentials,
             file: shown.is_some().then(|| origin.clone()),
         };
         sections::skip_test(settings.section("test"));

@@ -81,7 +81,7 @@ impl Server {
     pub async fn start(config: &Config, clock: Clock, limits: Limits) -> Result<Self, StartError> {
         remarks(config).iter().for_each(|remark| tracing::warn!("{remark}"));
         let store = open_store(config, clock.clone())?;
-        let key = auth::signing_key(credential(auth::TOKEN_KEY), &config.storage.path.join("keys"))?;
+        let key = auth::signing_key(config.credential(auth::TOKEN_KEY), &config.storage.path.join("keys"))?;
         let passwords = Passwords::new(config.auth.hash_rounds);
         let credentials = open_credentials(config, &key, &store, clock.clone())?;
         let limiter = Limiter::new(Rates::default(), clock.clone());
@@ -135,18 +135,11 @@ impl Server {
         &self.app.store
     }
 
-    /// Serves until `stop` resolves or the store fails; then finishes what is in flight. Answers whether the store is
-    /// still in order: when it is not, the process must be started anew.
-    pub async fn serve(self, door: impl Into<Door>, stop: impl Future<Output = ()>) -> bool {
+    /// Serves until `stop` resolves, as it should when the store fails ([`Store::failed`]), then finishes what is in flight.
+    /// Answers whether the store is still in order: when it is not, the process must be started anew.
+    pub async fn serve(self, door: Door, stop: impl Future<Output = ()>) -> bool {
         let store = self.app.store.clone();
-        let stop = async {
-            tokio::select! {
-                biased;
-                () = stop => {}
-                () = store.failed() => {}
-            }
-        };
-        http::serve(door.into(), self.app.clone(), stop).await;
+        http::serve(door, self.app.clone(), stop).await;
         drop(self.keeper);
         // The action under way may end by itself; an InfluxDB that hangs must not keep us. Sync survives a crash.
         let sync_stops = tokio::time::timeout(SYNC_STOPS_WITHIN, self.app.sync.clone().stop());
@@ -173,7 +166,7 @@ fn store_settings(config: &Config, clock: Clock) -> Result<store::Settings, Star
     let kinds = Kinds::with_declared(&resources.enabled, &resources.dir).map_err(StartError::Resources)?;
     let tenant = (config.tenant.id.clone(), config.tenant.name.clone());
     let path = config.storage.path.clone();
-    Ok(store::Settings { keys: seal_keys(&path), path, tenant, kinds, clock, log_size: store::LOG_SIZE })
+    Ok(store::Settings { keys: seal_keys(config), path, tenant, kinds, clock, log_size: store::LOG_SIZE })
 }
 
 /// What clients are told of this server.
@@ -189,18 +182,12 @@ fn about(config: &Config) -> About {
 }
 
 /// The file with the keys that secrets are sealed with: handed in by systemd (`LoadCredential=seal.keys:…`), or ours.
-fn seal_keys(storage: &std::path::Path) -> store::KeyFile {
+fn seal_keys(config: &Config) -> store::KeyFile {
     const NAME: &str = "seal.keys";
-    match credential(NAME) {
+    match config.credential(NAME) {
         Some(path) => store::KeyFile { path, is_ours: false },
-        None => store::KeyFile { path: storage.join("keys").join(NAME), is_ours: true },
+        None => store::KeyFile { path: config.storage.path.join("keys").join(NAME), is_ours: true },
     }
-}
-
-/// A file that systemd has handed in, if it has.
-fn credential(name: &str) -> Option<std::path::PathBuf> {
-    let folder = std::env::var_os("CREDENTIALS_DIRECTORY")?;
-    Some(std::path::Path::new(&folder).join(name)).filter(|path| path.exists())
 }
 
 fn open_store(config: &Config, clock: Clock) -> Result<Store, StartError> {
@@ -363,14 +350,17 @@ fn remarks(config: &Config) -> Vec<String> {
     if let Some(file) =
         config.file.as_deref().filter(|_| config.influxdb.is_some() || config.webhooks.is_some())
     {
-        // The group of a service is its own: /etc/karana/config.ini is root's, and the server reads it by its group.
-        let others = |data: std::fs::Metadata| match rustix::process::getegid().as_raw() == data.gid() {
-            true => data.mode() & 0o027,
-            false => data.mode() & 0o077,
-        };
-        if std::fs::metadata(file).is_ok_and(|data| others(data) != 0) {
-            remarks
-                .push(format!("{} holds passwords, and other users can read it: chmod 600", file.display()));
+        // The group of a service is its own: /etc/karana/config.ini is root's, and the server reads it by its group. Root
+        // cannot tell which one that is.
+        if let Ok(data) = std::fs::metadata(file) {
+            let is_ours =
+                rustix::process::getegid().as_raw() == data.gid() || rustix::process::geteuid().is_root();
+            let wanted = if is_ours { 0o640 } else { 0o600 };
+            if data.mode() & 0o077 & !wanted != 0 {
+                let file = file.display();
+                remarks
+                    .push(format!("{file} holds passwords, and other users can read it: chmod {wanted:o}"));
+            }
         }
     }
     remarks

@@ -48,24 +48,41 @@ async function away(browser, server, { karanas: [{ uuid }] }) {
     await person.leaves();
 }
 
-async function ended(browser, server, { karanas: [{ uuid }] }) {
+async function ended(browser, server, { owners: [school], karanas: [{ uuid }] }) {
     const person = await Person.at(browser, server);
     const { page } = person;
-    await person.does(async () => {
-        await person.signsIn();
+    const api = await server.api();
+    const note = async () => (await api('GET', `/v2/karanas/${uuid}`)).note;
+    const dialog = page.getByRole('dialog');
+    const savesTooLate = async text => {
         await person.goes(`/karanas/${uuid}`);
-        await page.getByLabel('Note').fill('before the session ended');
-        const api = await server.api();
+        await page.getByLabel('Note').fill(text);
         const { items } = await api('GET', '/v2/sessions');
         for (const { id, current } of items) if (!current) await api('DELETE', `/v2/sessions/${id}`);
-        await page.getByRole('button', { name: 'Save' }).click();
-        const dialog = page.getByRole('dialog');
+        // The page may know before that.
+        await page.locator('button[type=submit][aria-label=Save]').dispatchEvent('click');
+        await dialog.waitFor();
+    };
+    await person.does(async () => {
+        await person.signsIn();
+        await savesTooLate('before the session ended');
         await dialog.getByLabel(/^Password/).fill('admin');
         await person.picture('session-ended');
         await dialog.getByRole('button', { name: 'Sign in' }).click();
         // What was begun is done now.
         await page.waitForURL(/\/show$/);
-        assert.equal((await (await server.api())('GET', `/v2/karanas/${uuid}`)).note, 'before the session ended');
+        assert.equal(await note(), 'before the session ended');
+        // But not as somebody else, who might do it, too.
+        await savesTooLate('as somebody else');
+        const changes = [];
+        page.on('request', request => request.method() === 'PATCH' && changes.push(request.url()));
+        await dialog.getByLabel(/^E-mail/).fill(school.email);
+        await dialog.getByLabel(/^Password/).fill('password');
+        await dialog.getByRole('button', { name: 'Sign in' }).click();
+        await page.getByRole('button', { name: `Account: ${school.name}` }).waitFor();
+        await person.rests();
+        assert.deepEqual(changes, []);
+        assert.equal(await note(), 'before the session ended');
     });
     await person.leaves();
 }

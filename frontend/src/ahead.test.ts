@@ -3,13 +3,13 @@ import { DASHBOARD } from './ahead';
 import { Client } from './client';
 import { dataProvider } from './dataProvider';
 import { CONNECTIONS, LIST, OWN } from './lists';
-import { SINGLE } from './tabs';
+import { single } from './tabs';
 
 const json = (body: unknown) => new Response(JSON.stringify(body), { headers: { 'content-type': 'application/json' } });
 const GRANT = { access_token: 'a', expires_in: 900, me: { role: 'client' }, about: { version: '1' } };
 
 /** A client, all that it has asked the server for, and who it has found. */
-function stage(tabs = SINGLE) {
+function stage(tabs = single()) {
     const [asked, found, clock] = [[] as string[], [] as string[], { now: 0 }];
     const fetch = async (path: unknown) => {
         asked.push(String(path));
@@ -56,11 +56,15 @@ describe('what is asked ahead', () => {
         expect(asked.filter(path => path === '/v2/history')).toHaveLength(4);
     });
 
-    it('is no answer to a change', async () => {
+    it('is no answer to a change, nor one of before it', async () => {
         const { client, asked } = stage();
         client.ahead('/v2/keys');
         await client.request('/v2/keys', { method: 'POST', body: {} });
         expect(asked).toEqual(['/v2/refresh', '/v2/keys', '/v2/keys']);
+        await client.request('/v2/keys');
+        // What came with the session, which was gone on with for the change.
+        await client.request('/v2/me');
+        expect(asked.slice(3)).toEqual(['/v2/keys', '/v2/me']);
     });
 });
 
@@ -74,7 +78,7 @@ describe('a session', () => {
     });
 
     it('is not asked for where there is none', async () => {
-        const { client, asked } = stage({ ...SINGLE, haveSession: () => false });
+        const { client, asked } = stage({ ...single(), haveSession: () => false });
         expect(await client.ready()).toBe(false);
         expect(client.begun.get()).toBe(true);
         expect(asked).toEqual([]);

@@ -179,11 +179,12 @@ export class Client {
 
     /** A call on behalf of who is signed in. A token that has ended is renewed, once. */
     request(path: string, request: Request = {}): Promise<Answer> {
-        const isRead = (request.method ?? 'GET') === 'GET';
+        const call = () => this.authorised(() => this.send(path, request));
+        // What is known from before a change may be another thing by now.
+        if ((request.method ?? 'GET') !== 'GET') return call().finally(() => this.asked.clear());
         const asked = this.asked.get(path);
-        if (isRead) this.asked.delete(path);
-        if (isRead && asked !== undefined && this.now() - asked.at < FRESH) return asked.answer;
-        return this.authorised(() => this.send(path, request));
+        this.asked.delete(path);
+        return asked !== undefined && this.now() - asked.at < FRESH ? asked.answer : call();
     }
 
     /** Asks for what will be asked for in a moment: whoever does that gets this answer, once. */

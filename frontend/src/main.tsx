@@ -5,6 +5,7 @@ import { createRoot } from 'react-dom/client';
 import { App, Dashboard } from './App';
 import { atDashboard } from './ahead';
 import { client } from './api';
+import { numberAddresses } from './frame/address';
 import { endWhatIsLeft, isAlive, watch } from './frame/watch';
 import { keepPage, reloadWhenOutdated } from './keep';
 import { languages } from './language';
@@ -14,6 +15,7 @@ const nonce = document.querySelector<HTMLMetaElement>('meta[property=csp-nonce]'
 const cache = createCache({ key: 'css', nonce, prepend: true });
 const root = document.getElementById('root');
 
+numberAddresses();
 watch(client);
 endWhatIsLeft(client);
 reloadWhenOutdated(isAlive);

@@ -74,4 +74,3 @@ export function single(): Tabs {
         listen: () => () => {},
     };
 }
-export const SINGLE = single();

@@ -190,10 +190,14 @@ impl Sessions {
         self.change(move |inner| inner.begin(actor, origin)).await
     }
 
+    /// The session that a refresh token is of, also one that has been used.
+    fn by_token(&self, token: &str) -> Option<Session> {
+        self.get(self.0.tokens.read(token).ok()?.session)
+    }
+
     /// Whether a refresh token is one of ours, of a session that stands; perhaps one that has been used. A cheap look.
     pub fn knows(&self, token: &str) -> bool {
-        let session = self.0.tokens.read(token).ok().and_then(|read| self.get(read.session));
-        session.is_some_and(|session| session.expires_at > (self.0.clock)())
+        self.by_token(token).is_some_and(|session| session.expires_at > (self.0.clock)())
     }
 
     /// Takes a refresh token for a new one.
@@ -213,8 +217,7 @@ impl Sessions {
 
     /// Ends the session that a refresh token is of, a used one as well. There may be none any more.
     pub async fn end_by(&self, token: &str) -> Result<(), Error> {
-        let session = self.0.tokens.read(token).ok().and_then(|read| self.get(read.session));
-        match session {
+        match self.by_token(token) {
             Some(session) => self.end(session.id).await,
             None => Ok(()),
         }

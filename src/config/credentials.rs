@@ -15,9 +15,9 @@ pub(super) const FOLDER_VARIABLE: &str = "CREDENTIALS_DIRECTORY";
 pub(super) struct Credentials(BTreeMap<String, PathBuf>);
 
 impl Credentials {
-    pub(super) fn in_folder(folder: Option<String>) -> Self {
+    pub(super) fn in_folder(folder: Option<&Path>) -> Self {
         // A folder that cannot be read has none for us: the settings that are missing then are named.
-        let files = folder.and_then(|folder| fs::read_dir(Path::new(&folder)).ok()).into_iter().flatten();
+        let files = folder.and_then(|folder| fs::read_dir(folder).ok()).into_iter().flatten();
         let named = |file: fs::DirEntry| Some((file.file_name().into_string().ok()?, file.path()));
         Self(files.flatten().filter_map(named).filter(|(name, _)| name.contains('.')).collect())
     }

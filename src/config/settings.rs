@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use validator::{Validate, ValidationError, ValidationErrorsKind};
 
-use super::credentials::{self, Credentials};
+use super::credentials::Credentials;
 use super::ini::{Document, Entry, Header};
 use super::problems::{Place, Problem};
 use crate::error::Finding;
@@ -26,10 +26,12 @@ pub(super) struct Settings {
 }
 
 impl Settings {
-    pub(super) fn new(text: &str, env: impl IntoIterator<Item = (String, String)>) -> Settings {
+    pub(super) fn new(
+        text: &str,
+        mut variables: BTreeMap<String, String>,
+        credentials: Credentials,
+    ) -> Settings {
         let Document { headers, entries, problems } = Document::parse(text);
-        let mut variables: BTreeMap<_, _> = env.into_iter().collect();
-        let credentials = Credentials::in_folder(variables.remove(credentials::FOLDER_VARIABLE));
         variables.retain(|name, _| name.starts_with(VARIABLE_PREFIX));
         Settings { headers, entries, variables, credentials, sections: Vec::new(), lenient: false, problems }
     }

@@ -79,6 +79,7 @@ fn defaults_without_settings() {
             get_int_unit: Duration::from_secs(3600),
         },
         webhooks: None,
+        credentials: None,
         file: Some(dir.path().join("config.ini")),
     };
     assert_eq!(config, expected);

@@ -98,12 +98,6 @@ impl Door {
     }
 }
 
-impl From<TcpListener> for Door {
-    fn from(listener: TcpListener) -> Self {
-        Self::Ours(listener)
-    }
-}
-
 /// Serves until `stop` resolves, then finishes what is in flight.
 pub async fn serve(door: Door, app: App, stop: impl Future<Output = ()>) {
     let room = Arc::new(Semaphore::new(app.limits.connections));

@@ -18,6 +18,7 @@
 //! looks for requests whose answers are not described.
 
 pub mod about;
+mod formats;
 mod operation;
 mod properties;
 mod resource;

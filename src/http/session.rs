@@ -135,9 +135,8 @@ pub async fn logout(State(app): State<App>, request: Request) -> Answer {
     if let Some(token) = &by_cookie {
         sessions.end_by(token).await?;
     }
-    let ended = StatusCode::NO_CONTENT;
     let takes_back = by_cookie.is_some() || !is_named;
-    Ok(if takes_back { (set_cookies(&app, "", "", 0), ended).into_response() } else { ended.into_response() })
+    Ok((takes_back.then(|| no_cookies(&app)), StatusCode::NO_CONTENT).into_response())
 }
 
 /// `POST /v2/logout-all`: all sessions and tokens of this user; not its keys.
@@ -158,8 +157,8 @@ pub async fn logout_all(
     });
     let revision = ended.await?.revision;
     app.credentials.sessions.end_all(user).await?;
-    let answer = without_cookies(&app, &headers, StatusCode::NO_CONTENT.into_response());
-    Ok(reply::written(revision, answer))
+    let answer = (cookie(&headers).map(|_| no_cookies(&app)), StatusCode::NO_CONTENT);
+    Ok(reply::written(revision, answer.into_response()))
 }
 
 /// `GET /v2/sessions`: one's own; for an admin `?user=<uuid>`.
@@ -341,11 +340,9 @@ fn set_cookies(app: &App, token: &str, sign: &str, life: u64) -> impl IntoRespon
     ])
 }
 
-fn without_cookies(app: &App, headers: &HeaderMap, answer: Response) -> Response {
-    if cookie(headers).is_none() {
-        return answer;
-    }
-    (set_cookies(app, "", "", 0), answer).into_response()
+/// Takes them back.
+fn no_cookies(app: &App) -> impl IntoResponseParts {
+    set_cookies(app, "", "", 0)
 }
 
 fn cookie(headers: &HeaderMap) -> Option<String> {

@@ -173,6 +173,18 @@ async fn check_names_what_there_is() {
     failed(&home.run(&["check"]), &["colour"]);
 }
 
+/// By the group the server may read what root alone may write.
+#[test]
+fn check_says_how_to_close_a_configuration_that_others_can_read() {
+    let home = Home::new("[influxdb]\nhost = 127.0.0.1\nport = 1\nuser = u\npass = p\n");
+    for (mode, is_open) in [(0o644, true), (0o660, true), (0o640, false), (0o600, false)] {
+        let file = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(home.path("config.ini"), file).unwrap();
+        let said = home.run(&["check"]).stderr;
+        assert_eq!(said.contains("other users can read it: chmod 640"), is_open, "{mode:o}: {said}");
+    }
+}
+
 /// A running server checks what lies on the disk, not what it remembers.
 #[tokio::test]
 async fn check_beside_a_server_finds_what_is_corrupt() {

@@ -3,7 +3,7 @@
 
 use crate::support::{Home, Server, user};
 use karana::config::Config;
-use karana::http::Limits;
+use karana::http::{Door, Limits};
 use serde_json::json;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -35,7 +35,7 @@ impl InProcess {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
-        let task = tokio::spawn(server.serve(listener, async move {
+        let task = tokio::spawn(server.serve(Door::Ours(listener), async move {
             let _ = stopped.await;
         }));
         Self { _home: home, address, stop, task }

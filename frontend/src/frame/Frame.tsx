@@ -9,6 +9,7 @@ import { Waiting } from './Loading';
 import { Outage } from './Outage';
 import { Parts } from './Parts';
 import { SignInAgain } from './SignInAgain';
+import { useAddress } from './address';
 import { inLanguage } from './theme';
 
 // The height of the bar, in pixels.
@@ -22,6 +23,7 @@ export const Frame = ({ children }: { children: ReactNode }) => {
     const locale = useLocale();
     const translate = useTranslate();
     useFreshness();
+    useAddress();
     return (
         <ThemeProvider theme={(theme: Theme) => inLanguage(theme, regional(locale), translate('ra.page.loading'))}>
             <Layout appBar={Bar} appBarAlwaysOn menu={Parts} error={Failure} sx={NARROW}>

@@ -5,6 +5,7 @@ import DialogContentText from '@mui/material/DialogContentText';
 import DialogTitle from '@mui/material/DialogTitle';
 import { useQueryClient } from '@tanstack/react-query';
 import { useCallback, useEffect } from 'react';
+import { flushSync } from 'react-dom';
 import { useLogout, useTranslate } from 'react-admin';
 import { client, useStanding } from '../api';
 import type { Me } from '../authProvider';
@@ -21,8 +22,12 @@ export const SignInAgain = () => {
 
     const goOn = useCallback(async () => {
         const { uuid } = (await client.request('/v2/me')).body as unknown as Me;
-        // What is shown is not for somebody else.
-        if (uuid !== me?.uuid) window.location.reload();
+        if (uuid !== me?.uuid) {
+            // What is shown is not for somebody else, and the calls that wait are not theirs. At once: a form would hold them up.
+            flushSync(() => client.forget());
+            window.location.reload();
+            return;
+        }
         client.ended.set(false);
         await queries.invalidateQueries({ queryKey: ['auth'] });
     }, [me?.uuid, queries]);

@@ -1,6 +1,6 @@
 //! What is said of one method of one path.
 
-use super::resource;
+use super::formats;
 use crate::auth::policy::{self, Verb};
 use crate::http::Access;
 use crate::http::body::Input;
@@ -109,7 +109,7 @@ impl Operation {
     /// A body that the handler takes as [`Json`](crate::http::body::Json).
     pub fn takes<T: Input>(self) -> Self {
         let mut schema = bare(T::schema().json());
-        resource::explain_formats(&mut schema);
+        formats::explain(&mut schema);
         self.body(&["application/json"], &schema)
     }
 

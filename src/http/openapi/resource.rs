@@ -1,6 +1,7 @@
 //! What is sent and answered about the records of one resource: schemas and parameters, made from its [`Kind`].
 
 use super::about::status;
+use super::formats;
 use super::operation::{bare, component};
 use super::properties::{
     add_words, each_direct_property, each_property, each_property_mut, property, property_mut,
@@ -9,9 +10,7 @@ use super::properties::{
 use super::scale::Scale;
 use crate::resource::{Kind, MASK, PASSWORD, TOKEN_EPOCH};
 use crate::store::Filter;
-use iso_currency::Currency;
-use serde_json::{Map, Value, json};
-use std::sync::LazyLock;
+use serde_json::{Value, json};
 
 /// What a schema of a resource is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,41 +46,6 @@ const PARTS: &[Part] = &[
     Part::V1New,
     Part::V1Change,
 ];
-
-/// Formats of our own, as others can check them: what has the format keeps these rules.
-const FORMATS: &[(&str, &str)] = &[
-    ("device-password", r#"{"pattern": "^[A-Z0-9]{16}$"}"#),
-    ("kid", r#"{"pattern": "^[A-Za-z0-9_-]{1,32}$"}"#),
-    ("line", r#"{"pattern": "^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028-\\u202e\\u2066-\\u2069]*$"}"#),
-    ("text", r#"{"pattern": "^[^\\u0000-\\u0008\\u000b\\u000c\\u000e-\\u001f\\u007f-\\u009f]*$"}"#),
-    ("series", SERIES),
-    (
-        "stored-series",
-        r#"{"pattern": "^[^%\\u0000-\\u001f\\u007f-\\u009f]{1,64}$", "not": {"const": "config"}}"#,
-    ),
-];
-
-const SERIES: &str = r##"{
-    "pattern": "^[^%\\\\\\u0000-\\u001f\\u007f-\\u009f\\u2028-\\u202e\\u2066-\\u2069]{1,64}$",
-    "not": {"anyOf": [{"const": "config"}, {"pattern": "^[#@]"}]}
-}"##;
-
-/// The rules of a format of our own.
-fn rules(format: &Value) -> Option<Map<String, Value>> {
-    if format == "currency" {
-        return Some(Map::from_iter([("enum".to_owned(), CURRENCIES.as_slice().into())]));
-    }
-    let (_, rules) = FORMATS.iter().find(|(name, _)| format == name)?;
-    Some(serde_json::from_str(rules).unwrap_or_else(|e| unreachable!("the rules of a format: {e}")))
-}
-
-/// The values of the format `currency`.
-static CURRENCIES: LazyLock<Vec<String>> = LazyLock::new(|| {
-    let letters = || 'A'..='Z';
-    let pairs = letters().flat_map(|a| letters().map(move |b| (a, b)));
-    let codes = pairs.flat_map(|(a, b)| letters().map(move |c| String::from_iter([a, b, c])));
-    codes.filter(|code| Currency::from_code(code).is_some()).collect()
-});
 
 /// A reference to a schema of the resource. The dot keeps the names apart, whatever resources are called.
 pub fn part(kind: &Kind, part: Part) -> Value {
@@ -287,19 +251,7 @@ fn mark(kind: &Kind, schema: &mut Value) {
             field["x-references"] = reference.to.as_str().into();
         }
     }
-    explain_formats(schema);
-}
-
-/// Says what formats of our own ask for in terms that others know.
-pub fn explain_formats(schema: &mut Value) {
-    each_property_mut(schema, &mut |property| {
-        let rules = rules(&property["format"]);
-        if let (Some(rules), Some(property)) = (rules, property.as_object_mut()) {
-            rules.into_iter().for_each(|(name, rule)| {
-                property.entry(name).or_insert(rule);
-            });
-        }
-    });
+    formats::explain(schema);
 }
 
 /// What a field is for stands in one of its schemas.
@@ -381,49 +333,11 @@ fn allow_null(schema: &mut Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::resource::{Kinds, Schema};
-    use proptest::prelude::*;
-
-    fn kinds() -> Kinds {
-        let enabled = ["users", "karanas", "maintenances", "payments"].map(String::from);
-        Kinds::enabled(&enabled).unwrap()
-    }
-
-    #[test]
-    fn every_format_of_ours_in_a_resource_has_rules() {
-        let known = ["uuid", "email", "date", "date-time", "sha512-crypt"];
-        for kind in kinds().public() {
-            for schema in [kind.create_schema(), kind.import_schema()] {
-                each_property(schema.json(), "", &mut |path, property| {
-                    let format = property["format"].as_str().filter(|name| !known.contains(name));
-                    assert!(format.is_none() || rules(&property["format"]).is_some(), "{path}: {format:?}");
-                });
-            }
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn the_rules_of_a_format_take_what_the_format_takes(
-            text in concat!(
-                "[ -~ü%\\n\\t\u{85}\u{200f}\u{2028}\u{202e}]{0,70}|[#@a]b|configs?",
-                "|[A-Z0-9]{15,17}|[A-Za-z0-9_-]{1,33}|[A-Z]{3}",
-            )
-        ) {
-            let of = |rules: Value| Schema::new(json!({"properties": {"x": rules}})).unwrap();
-            let value = json!({"x": text});
-            for format in ["currency", "device-password", "kid", "line", "text", "series", "stored-series"] {
-                let rules = rules(&format.into()).unwrap();
-                let by_rules = of(rules.into()).check_value(&value).is_empty();
-                let by_format = of(json!({"format": format})).check_value(&value).is_empty();
-                prop_assert_eq!(by_rules, by_format, "{}", format);
-            }
-        }
-    }
+    use crate::resource::Kinds;
 
     #[test]
     fn null_is_offered_only_where_it_does_something() {
-        let kinds = kinds();
+        let kinds = Kinds::enabled(&[]).unwrap();
         let patch = patch(kinds.get("karanas").unwrap());
         let allows_null = |path: &str| types(property(&patch, path).unwrap()).any(|one| one == "null");
         for (path, allowed) in [

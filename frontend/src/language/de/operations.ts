@@ -10,7 +10,7 @@ const words: typeof english = {
     import: {
         action: 'Importieren', title: '%{name} importieren', forbidden: 'Ihre Rolle darf solche Einträge nicht anlegen.',
         choose: 'Datei wählen', template: 'Leere Tabelle', drop: 'oder hier ablegen: CSV, oder JSON zeilenweise',
-        empty: 'In dieser Datei sind keine Zeilen.', too_many: 'Die Datei hat %{count} Zeilen; höchstens %{most} auf einmal.',
+        empty: 'In dieser Datei sind keine Zeilen.', too_many: 'Die Datei hat mehr als %{most} Zeilen; so viele gehen auf einmal.',
         too_large: 'Die Datei ist größer als %{most} MB. Bitte teilen.',
         too_wide: 'Die Datei hat %{count} Spalten; höchstens %{most}. Trennt etwas anderes als Komma, Strichpunkt oder Tabulator ihre Zellen?',
         encoding: 'Gelesen als %{encoding}.',

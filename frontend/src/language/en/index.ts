@@ -1,9 +1,10 @@
 import account from './account';
 import english from './admin';
-import common from './common';
 import fleet from './fleet';
+import frame from './frame';
 import operations from './operations';
 import past from './past';
 import resources from './resources';
+import terms from './terms';
 
-export default { ...english, karana: { ...common, account, fleet, operations, past }, resources };
+export default { ...english, karana: { ...terms, account, fleet, frame, operations, past }, resources };

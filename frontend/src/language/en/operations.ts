@@ -8,7 +8,7 @@ export default {
     import: {
         action: 'Import', title: 'Import %{name}', forbidden: 'Your role may not make these records.',
         choose: 'Choose a file', template: 'Empty table', drop: 'or drop it here: CSV, or lines of JSON',
-        empty: 'There are no rows in this file.', too_many: 'The file has %{count} rows; %{most} are taken at a time.',
+        empty: 'There are no rows in this file.', too_many: 'The file has more than %{most} rows; so many are taken at a time.',
         too_large: 'The file is larger than %{most} MB. Split it.',
         too_wide: 'The file has %{count} columns; %{most} are taken. Is something else than a comma, a semicolon or a tab between its cells?',
         encoding: 'Read as %{encoding}.',

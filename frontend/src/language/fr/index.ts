@@ -1,10 +1,11 @@
 import account from './account';
 import french from './admin';
-import common from './common';
 import fleet from './fleet';
+import frame from './frame';
 import operations from './operations';
 import past from './past';
 import resources from './resources';
 import server from './server';
+import terms from './terms';
 
-export default { ...french, karana: { ...common, account, fleet, operations, past }, server, resources };
+export default { ...french, karana: { ...terms, account, fleet, frame, operations, past }, server, resources };

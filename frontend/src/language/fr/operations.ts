@@ -11,7 +11,7 @@ const words: typeof english = {
         action: 'Importer', title: 'Importer : %{name}', forbidden: 'Votre rôle ne permet pas de créer ces enregistrements.',
         choose: 'Choisir un fichier', template: 'Tableau vide', drop: 'ou déposez-le ici : CSV, ou JSON ligne par ligne',
         empty: 'Ce fichier ne contient aucune ligne.',
-        too_many: 'Le fichier contient %{count} lignes ; le maximum est de %{most} à la fois.',
+        too_many: 'Le fichier contient plus de %{most} lignes, le maximum à la fois.',
         too_large: 'Le fichier dépasse %{most} Mo. Divisez-le.',
         too_wide: 'Le fichier a %{count} colonnes ; le maximum est de %{most}. Ses cellules sont-elles séparées par une virgule, un point-virgule ou une tabulation ?',
         encoding: 'Lu en %{encoding}.',

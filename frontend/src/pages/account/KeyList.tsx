@@ -7,12 +7,12 @@ import Typography from '@mui/material/Typography';
 import { type Theme } from '@mui/material/styles';
 import useMediaQuery from '@mui/material/useMediaQuery';
 import {
-    AutocompleteInput, CreateButton, DataTable, DeleteWithConfirmButton, List, RecordsIterator, ReferenceField, ReferenceInput,
+    AutocompleteInput, CreateButton, DataTable, DeleteWithConfirmButton, RecordsIterator, ReferenceField, ReferenceInput,
     TextField, TopToolbar, useRecordContext, useTranslate,
 } from 'react-admin';
 import { useStanding } from '../../api';
-import { Answered, Pages } from '../../components/Answered';
 import { CutField } from '../../components/Cut';
+import { RecordList } from '../../components/RecordList';
 import { Time } from '../../components/Time';
 import { KeyScopes } from './KeyScopes';
 
@@ -112,18 +112,13 @@ export const KeyList = () => {
     const narrow = useMediaQuery((theme: Theme) => theme.breakpoints.down('md'));
     const ofAll = standing?.me.role === 'admin';
     return (
-        <List
-            actions={<Actions />} filters={ofAll ? OWNER : undefined} sort={{ field: 'name', order: 'ASC' }} perPage={25} pagination={<Pages />}
-            exporter={false} empty={<Nothing />} component="div"
+        <RecordList
+            actions={<Actions />} filters={ofAll ? OWNER : undefined} sort={{ field: 'name', order: 'ASC' }} empty={<Nothing />} component="div"
         >
             <Alert severity="info" sx={{ mb: 1 }}>
                 {translate('karana.account.keys.help')} {translate('karana.account.keys.own_role')}
             </Alert>
-            <Card>
-                <Answered>
-                    {narrow ? <RecordsIterator><Entry ofAll={ofAll} /></RecordsIterator> : <Table ofAll={ofAll} />}
-                </Answered>
-            </Card>
-        </List>
+            <Card>{narrow ? <RecordsIterator><Entry ofAll={ofAll} /></RecordsIterator> : <Table ofAll={ofAll} />}</Card>
+        </RecordList>
     );
 };

@@ -1,15 +1,15 @@
 import useMediaQuery from '@mui/material/useMediaQuery';
 import type { Theme } from '@mui/material/styles';
 import {
-    CreateButton, DataTable, FilterButton, List, SimpleList, TopToolbar, type TranslateFunction, useTranslate,
+    CreateButton, DataTable, FilterButton, SimpleList, TopToolbar, type TranslateFunction, useTranslate,
 } from 'react-admin';
 import { useStanding } from '../../api';
-import { Answered, Pages } from '../../components/Answered';
 import { abilities } from '../../authProvider';
 import { CutField, CutName } from '../../components/Cut';
 import { ExportButton } from '../../components/ExportButton';
 import { RecordValue, useLabels } from '../../components/FieldValue';
 import { ImportButton } from '../../components/ImportButton';
+import { RecordList } from '../../components/RecordList';
 import { type Description, type Field, type Kind, columnsOf, fieldsOf, namesOf } from '../../schema';
 import { Described } from './Described';
 import { comparisons } from './filters';
@@ -63,13 +63,13 @@ export const GenericList = () => {
                 const actions = <Actions fields={fieldsOf(description, resource, 'Record')} />;
                 const others = columns.filter(({ source }) => !names.some(name => name.source === source)).slice(0, 3);
                 return (
-                    <List
-                        filters={filters(description, resource, labels, translate)} actions={actions} perPage={25} pagination={<Pages />} exporter={false}
+                    <RecordList
+                        filters={filters(description, resource, labels, translate)} actions={actions}
                         sort={{ field: 'created_at', order: 'DESC' }} queryOptions={{ meta: { query: `fields=${read.join(',')}` } }}
                         // Who may not make one is not invited to.
                         empty={abilities(standing, resource)?.create ? undefined : false}
                     >
-                        <Answered>{isSmall ? (
+                        {isSmall ? (
                             <SimpleList
                                 primaryText={<CutName most="100%" />} rowClick="show"
                                 secondaryText={() => others.map((field, place) => (
@@ -87,8 +87,8 @@ export const GenericList = () => {
                                     </DataTable.Col>
                                 ))}
                             </DataTable>
-                        )}</Answered>
-                    </List>
+                        )}
+                    </RecordList>
                 );
             }}
         </Described>

@@ -1,14 +1,14 @@
 import type { Theme } from '@mui/material/styles';
 import useMediaQuery from '@mui/material/useMediaQuery';
 import {
-    AutocompleteInput, ColumnsButton, CreateButton, DataTable, FilterButton, List, ReferenceInput,
+    AutocompleteInput, ColumnsButton, CreateButton, DataTable, FilterButton, ReferenceInput,
     SelectInput, SimpleList, TextInput, TopToolbar, useTranslate,
 } from 'react-admin';
-import { Answered, Pages } from '../../components/Answered';
 import { BESIDE, CutField, CutName } from '../../components/Cut';
 import { DeleteSelected } from '../../components/DeleteSelected';
 import { ExportButton } from '../../components/ExportButton';
 import { ImportButton } from '../../components/ImportButton';
+import { RecordList } from '../../components/RecordList';
 import { SyncChip } from '../../components/SyncState';
 import { TimeField } from '../../components/Time';
 import { Aside } from '../../components/Aside';
@@ -47,12 +47,9 @@ const Actions = () => {
 };
 
 export const KaranaList = () => (
-    <List
-        filters={FILTERS} actions={<Actions />} sort={{ field: 'name', order: 'ASC' }} perPage={25} pagination={<Pages />} exporter={false}
-        queryOptions={LIVE}
-    >
-        <Answered>{useIsSmall() ? <Lines /> : <Table />}</Answered>
-    </List>
+    <RecordList filters={FILTERS} actions={<Actions />} sort={{ field: 'name', order: 'ASC' }} queryOptions={LIVE}>
+        {useIsSmall() ? <Lines /> : <Table />}
+    </RecordList>
 );
 
 const useIsSmall = () => useMediaQuery<Theme>(theme => theme.breakpoints.down('sm'));

@@ -54,7 +54,7 @@ export const Import = ({ resource, api }: { resource: string; api: OpenApi }) =>
             const [columns, rows] = [table.columns.length, table.rows.length];
             if (columns > MOST_COLUMNS) throw refusal('too_wide', { count: columns, most: MOST_COLUMNS });
             if (rows === 0) throw refusal('empty');
-            if (rows > MOST_ROWS) throw refusal('too_many', { count: rows, most: MOST_ROWS });
+            if (rows > MOST_ROWS) throw refusal('too_many', { most: MOST_ROWS });
             setMapping(mapColumns(table.columns, fields, path => label(resource, path)));
             setChosen({ name: file.name, id: Date.now(), encoding, table });
         } catch (error) {

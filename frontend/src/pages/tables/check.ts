@@ -53,7 +53,10 @@ export async function check(client: Client, { api, resource, fields, table, mapp
     const path = importPath(resource, 'dry_run=true&partial=true');
     const body = { path, body: written.text, media: 'text/csv' };
     const report = await work<unknown, Report>(client, { ...body, signal, onProgress: () => {} });
-    const unknown = unresolved.map(one => ({ ...one, row: sent[one.row] ?? 0 }));
-    const found = place(refusedOf(report), lines, unknown, { say, inWords });
-    return { ...checked, faults: new Map([...broken, ...found]), possible: report.created };
+    const known: Faults = new Map(broken);
+    for (const one of unresolved) {
+        const row = sent[one.row] ?? 0;
+        known.set(row, [...(known.get(row) ?? []), { path: one.path, message: say(one) }]);
+    }
+    return { ...checked, faults: place(refusedOf(report), lines, known, inWords), possible: report.created };
 }

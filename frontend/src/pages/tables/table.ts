@@ -23,7 +23,10 @@ export const MOST_COLUMNS = 100;
 /** Characters in a cell: far more than any field takes. */
 export const MOST_IN_CELL = 65_536;
 
-/** Reads CSV with whatever separates its cells, or a JSON object a line. */
+/**
+ * Reads CSV with whatever separates its cells, or a JSON object a line. Of more rows than are taken it reads one, by which that
+ * is known: millions, as fit in a file, would keep the page from answering for seconds.
+ */
 export function readTable(text: string, isLines: boolean): FileTable {
     const plain = text.replace(/^\ufeff/, '');
     const table = isLines ? readLines(plain) : readCells(plain);
@@ -34,17 +37,25 @@ export function readTable(text: string, isLines: boolean): FileTable {
 }
 
 function readCells(text: string): FileTable {
-    const { data, errors } = Papa.parse<string[]>(text, { delimiter: separator(text) });
-    // One that is not closed takes with it all that follows.
-    const fault = (code: string) => (code === 'MissingQuotes' ? 'unclosed' as const : 'quotes' as const);
-    const quotes = new Map(errors.map(({ code, row }) => [row, fault(code)]));
-    const isEmpty = (row: string[]) => row.every(cell => cell.trim() === '');
-    const [header, ...lines] = data.map((cells, at) => ({ cells, at })).filter(({ cells }) => !isEmpty(cells));
-    const columns = (header?.cells ?? []).map(name => name.trim());
-    const broken = lines.flatMap(({ cells, at }, row): Broken[] => {
-        const reason = quotes.get(at) ?? misfit(cells, columns.length);
-        return reason === undefined ? [] : [{ row, reason }];
+    const rows: { cells: string[]; fault?: Broken['reason'] }[] = [];
+    Papa.parse<string[]>(text, {
+        delimiter: separator(text),
+        // It would take the whole apart before the first row.
+        fastMode: false,
+        step({ data: cells, errors }, parser) {
+            if (cells.every(cell => cell.trim() === '')) return;
+            const code = errors.at(-1)?.code;
+            // One that is not closed takes with it all that follows.
+            rows.push({ cells, fault: code && (code === 'MissingQuotes' ? 'unclosed' : 'quotes') });
+            // With the header it is one more than are taken.
+            if (rows.length > MOST_ROWS + 1) parser.abort();
+        },
     });
+    const [header, ...lines] = rows;
+    const columns = (header?.cells ?? []).map(name => name.trim());
+    const broken = lines.flatMap(({ cells, fault = misfit(cells, columns.length) }, row): Broken[] =>
+        fault === undefined ? [] : [{ row, reason: fault }],
+    );
     return { columns, rows: lines.map(({ cells }) => columns.map((_, at) => cells[at] ?? '')), broken };
 }
 
@@ -62,7 +73,8 @@ function separator(text: string): string {
 }
 
 function readLines(text: string): FileTable {
-    const records = text.split('\n').filter(line => line.trim() !== '').map(line => cells(JSON.parse(line)));
+    const lines = text.split('\n').filter(line => line.trim() !== '').slice(0, MOST_ROWS + 1);
+    const records = lines.map(line => cells(JSON.parse(line)));
     const columns = [...new Set(records.flatMap(record => [...record.keys()]))];
     return { columns, rows: records.map(record => columns.map(name => record.get(name) ?? '')), broken: [] };
 }

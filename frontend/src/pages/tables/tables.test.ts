@@ -6,7 +6,7 @@ import { fieldsOf, namesOf } from './fields';
 import { completed, mapColumns, mapped, missing } from './mapping';
 import { madeOf, place, type Report, refusedOf } from './outcome';
 import { lookUp, namesIn, resolved } from './references';
-import { readTable, writeTable } from './table';
+import { MOST_BYTES, MOST_ROWS, readTable, writeTable } from './table';
 
 const API = {
     components: {
@@ -27,7 +27,7 @@ const API = {
 const FIELDS = fieldsOf(API, 'karanas');
 const LABELS: Record<string, string> = { owner: 'Propriétaire', note: 'Note' };
 const label = (path: string) => LABELS[path] ?? '';
-const WORDS = { say: () => '', inWords: ({ message }: { message: string }) => message };
+const inWords = ({ message }: { message: string }) => message;
 const UUID = '40e8b477-79bd-4dbb-b4b3-e290a517726f';
 
 describe('the fields of a table', () => {
@@ -59,6 +59,14 @@ describe('a file', () => {
         expect(third).toEqual(['5', '6']);
     });
 
+    const kinds = [['a,b\n', '1,2\n', false], ['', '{"a":1}\n', true]] as const;
+    it.each(kinds)('of more rows than are taken is not read to its end', (header, row, isLines) => {
+        const taken = header + row.repeat(MOST_ROWS);
+        expect(readTable(taken, isLines).rows).toHaveLength(MOST_ROWS);
+        expect(readTable(taken + row, isLines).rows).toHaveLength(MOST_ROWS + 1);
+        expect(readTable(header + row.repeat(MOST_BYTES / row.length), isLines).rows).toHaveLength(MOST_ROWS + 1);
+    });
+
     it('has cells that are too long for anything', () => {
         const { broken } = readTable(`a,b\n1,2\n${'x'.repeat(100_000)},2\n`, false);
         expect(broken).toEqual([{ row: 1, reason: 'too_long' }]);
@@ -83,7 +91,7 @@ describe('a file', () => {
         const table = readTable('name,note\nRoof,a\nBarn\nMill,b\n', false);
         const say = (one: object) => JSON.stringify(one);
         const signal = new AbortController().signal;
-        const checking = { api: API, resource: 'karanas', fields: FIELDS, table, mapping: ['name', 'note'], ...WORDS, say, signal };
+        const checking = { api: API, resource: 'karanas', fields: FIELDS, table, mapping: ['name', 'note'], inWords, say, signal };
         const { faults, possible } = await check(client, checking);
         expect(sent).toEqual(['name,note\nRoof,a\nMill,b\n']);
         expect(possible).toBe(1);
@@ -175,7 +183,7 @@ describe('what the server says', () => {
     };
 
     it('stands at the row and the cell that it is about', () => {
-        expect([...place(refusedOf(report), [2, 4, 5], [], WORDS)]).toEqual([
+        expect([...place(refusedOf(report), [2, 4, 5], new Map(), inWords)]).toEqual([
             [1, [{ path: 'owner', message: 'must be a uuid' }]],
             [2, [{ path: '', message: 'not allowed' }]],
         ]);
@@ -184,11 +192,11 @@ describe('what the server says', () => {
 
     it('is all said, also where one cell has several faults', () => {
         const errors = ['too long', 'no address'].map(message => ({ field: 'email', code: 'x', message }));
-        expect(place([{ line: 2, status: 400, detail: 'two', errors }], [2], [], WORDS).get(0)).toHaveLength(2);
+        expect(place([{ line: 2, status: 400, detail: 'two', errors }], [2], new Map(), inWords).get(0)).toHaveLength(2);
     });
 
     it('is less than what is known of a name that was not found', () => {
-        const unresolved = [{ row: 1, path: 'owner', message: 'not_found' as const }];
-        expect(place(refusedOf(report), [2, 4, 5], unresolved, { ...WORDS, say: () => 'nobody' }).get(1)).toEqual([{ path: 'owner', message: 'nobody' }]);
+        const known = new Map([[1, [{ path: 'owner', message: 'nobody' }]]]);
+        expect(place(refusedOf(report), [2, 4, 5], known, inWords).get(1)).toEqual([{ path: 'owner', message: 'nobody' }]);
     });
 });

@@ -44,8 +44,7 @@ export function useImport(resource: string) {
             setRun({ ...NONE, state: 'done', made: madeOf(report), refused: report.refused });
         } catch (error) {
             if (signal.aborted) return;
-            const refused = error instanceof RowsRefused ? place(error.rows, lines, [], { say: () => '', inWords }) : undefined;
-            const faults = refused && new Map([...broken, ...refused]);
+            const faults = error instanceof RowsRefused ? place(error.rows, lines, broken, inWords) : undefined;
             setRun({ ...NONE, error: error as Error, faults });
         }
     };

@@ -1,15 +1,15 @@
 import type { Theme } from '@mui/material/styles';
 import useMediaQuery from '@mui/material/useMediaQuery';
 import {
-    ColumnsButton, CreateButton, DataTable, EmailField, FilterButton, List, SelectInput, SimpleList, TextInput, TopToolbar,
+    ColumnsButton, CreateButton, DataTable, EmailField, FilterButton, SelectInput, SimpleList, TextInput, TopToolbar,
     useGetList, useRecordContext, useTranslate,
 } from 'react-admin';
-import { Answered, Pages } from '../../components/Answered';
 import { Aside } from '../../components/Aside';
 import { BESIDE, CutField, CutName } from '../../components/Cut';
 import { DeleteSelected } from '../../components/DeleteSelected';
 import { ExportButton } from '../../components/ExportButton';
 import { ImportButton } from '../../components/ImportButton';
+import { RecordList } from '../../components/RecordList';
 import { SyncChip } from '../../components/SyncState';
 import { TimeField } from '../../components/Time';
 import { OneOf, ROLES, STATES } from '../../components/states';
@@ -36,9 +36,9 @@ const Actions = () => (
 );
 
 export const UserList = () => (
-    <List filters={FILTERS} actions={<Actions />} sort={{ field: 'name', order: 'ASC' }} perPage={25} pagination={<Pages />} exporter={false}>
-        <Answered>{useIsSmall() ? <Lines /> : <Table />}</Answered>
-    </List>
+    <RecordList filters={FILTERS} actions={<Actions />} sort={{ field: 'name', order: 'ASC' }}>
+        {useIsSmall() ? <Lines /> : <Table />}
+    </RecordList>
 );
 
 const Lines = () => (

@@ -1,6 +1,8 @@
 import Button from '@mui/material/Button';
 import { type ReactNode, useEffect } from 'react';
-import { HttpError, Pagination, useListContext, useRemoveFromStore, useResourceContext, useTranslate } from 'react-admin';
+import {
+    HttpError, List, type ListProps, Pagination, useListContext, useRemoveFromStore, useResourceContext, useTranslate,
+} from 'react-admin';
 import { useNavigate } from 'react-router-dom';
 import { Refused } from './Refused';
 
@@ -10,8 +12,14 @@ const useRefusal = () => {
     return error instanceof HttpError && error.status >= 400 && error.status < 500 ? error : undefined;
 };
 
-/** A list, or that the server refuses it. */
-export const Answered = ({ children }: { children: ReactNode }) => {
+/** The records of a resource, a page of them, or that the server refuses to list them. */
+export const RecordList = ({ children, ...props }: ListProps) => (
+    <List perPage={25} pagination={<Pages />} exporter={false} {...props}>
+        <Answered>{children}</Answered>
+    </List>
+);
+
+const Answered = ({ children }: { children: ReactNode }) => {
     const refusal = useRefusal();
     return refusal === undefined ? children : <RefusedList refusal={refusal} />;
 };
@@ -36,7 +44,7 @@ const RefusedList = ({ refusal }: { refusal: HttpError }) => {
 };
 
 /** Below a list; of one that was refused there are none. */
-export const Pages = () => {
+const Pages = () => {
     const [translate, refusal] = [useTranslate(), useRefusal()];
     if (refusal !== undefined) return null;
     // On a phone react-admin leaves these to MUI, which knows English alone.
