@@ -71,6 +71,9 @@ one_test tests/browser.sh
 say 'The deployment, on a server of its own'
 one_test_if_possible tests/deploy.sh
 
+say 'Containers'
+one_test_if_possible tests/containers.sh
+
 say 'The demo, once'
 one_test env DEV_PROFILE="$profile" DEV_INFLUX_PORT=0 KARANA_API_LISTEN=127.0.0.1:0 ./run.sh --once
 

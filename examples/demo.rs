@@ -330,13 +330,17 @@ impl Device {
         Ok(self.http.get(format!("http://{}/query", self.config.host)).query(&query).send().await?)
     }
 
-    /// With all it knows it neither writes to another owner's database nor reads there.
+    /// With all it knows it neither writes to another owner's database nor reads there. An InfluxDB 2 does not even say that
+    /// it is there.
     async fn is_turned_away(&self, owner: &Reader) -> Result<()> {
         let points = self.measure();
         let written = self.write(&owner.database, &self.config.password, &points).await?.status();
-        ensure!(written == StatusCode::FORBIDDEN, "a stranger's device may write: {written}");
-        let read = self.query(&owner.database, "select * from config").await?.status();
-        ensure!(read == StatusCode::FORBIDDEN, "a stranger's device may read: {read}");
+        let refused = [StatusCode::FORBIDDEN, StatusCode::NOT_FOUND].contains(&written);
+        ensure!(refused, "a stranger's device may write: {written}");
+        let read = self.query(&owner.database, "select * from config").await?;
+        let (status, body) = (read.status(), read.text().await?);
+        let unknown = status == StatusCode::OK && body.contains("\"error\":\"database not found");
+        ensure!(status == StatusCode::FORBIDDEN || unknown, "a stranger's device may read: {status}: {body}");
         let guessed = self.write(&self.config.database, "guessed", &points).await?.status();
         ensure!(guessed == StatusCode::UNAUTHORIZED, "a wrong password is let in: {guessed}");
         let found = owner.rows(&self.config.series, &self.uuid, &points).await?;

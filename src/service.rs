@@ -22,7 +22,7 @@ pub async fn run(
     say_ready: impl FnOnce(SocketAddr) -> Result<()>,
 ) -> Result<()> {
     if config.file.is_none() {
-        tracing::info!("no config.ini: test mode with the defaults");
+        tracing::info!(mode = ?config.api.mode, "no config.ini: the defaults, but for what the environment sets");
     }
     // First the port: requests wait there while the store is loaded.
     let (door, address) = socket::open(&config.api, handed).await?;

@@ -2,10 +2,13 @@
 # Programs from the distribution. Sourced by run.sh, test.sh and .ci/run, which run under `set -euo pipefail`.
 
 declare -A package_of=(
+    [aardvark-dns]=aardvark-dns
     [apt-ftparchive]=apt-utils
     [cc]='gcc libc6-dev'
+    [catatonit]=catatonit
     [certificates]=ca-certificates
     [chromium]=chromium
+    [crun]=crun
     [curl]=curl
     [dnsmasq]=dnsmasq-base
     [dpkg-deb]=dpkg
@@ -13,14 +16,20 @@ declare -A package_of=(
     [git]=git
     [influxd]=influxdb
     [ip]=iproute2
+    [iptables]=iptables
     [mkfs.ext4]=e2fsprogs
     [mksquashfs]=squashfs-tools
     [mmdebstrap]='mmdebstrap debian-archive-keyring'
     [mount]=mount
+    [netavark]=netavark
+    [nft]=nftables
     [node]=nodejs
     [npm]=npm
     [openssl]=openssl
     [pebble]=pebble
+    [pkill]=procps
+    [podman]=podman
+    [podman-compose]=podman-compose
     [python3]=python3
     [python3-venv]=python3-venv
     [promtool]=prometheus
@@ -76,12 +85,13 @@ quietly() {
 }
 
 # `certificates`: those of the authorities, without which no client for HTTPS can be made; elsewhere than on Debian they
-# lie elsewhere. `sshd` lies where only root looks.
+# lie elsewhere. `sshd` lies where only root looks, what podman makes networks with where only podman does.
 is_there() {
     case $1 in
         certificates) ! is_debian || [[ -s /etc/ssl/certs/ca-certificates.crt ]] ;;
         # Debian ships the module without what it installs into the environments that it makes.
         python3-venv) command -v python3 >/dev/null && python3 -c 'import ensurepip, venv' 2>/dev/null ;;
+        netavark | aardvark-dns) [[ -x /usr/lib/podman/$1 ]] ;;
         sshd) command -v sshd >/dev/null || [[ -x /usr/sbin/sshd ]] ;;
         *) command -v "$1" >/dev/null ;;
     esac
@@ -106,9 +116,10 @@ need() {
     for program in "${missing[@]}"; do
         is_there "$program" || die "$program is not there although its package is installed"
     done
-    # The packages would serve all networks from the next boot on; influxdb without authentication.
+    # The packages would serve from the next boot on, most of them all networks; influxdb without authentication.
     if [[ -d /run/systemd/system ]]; then
         [[ " ${missing[*]} " != *' influxd '* ]] || as_root systemctl disable influxdb || true
+        [[ " ${missing[*]} " != *' podman '* ]] || as_root systemctl disable podman.socket podman.service podman-restart.service || true
         [[ " ${missing[*]} " != *' sshd '* ]] || as_root systemctl disable ssh.service ssh.socket || true
     fi
 }

@@ -42,7 +42,7 @@ impl Influx2 {
     /// A fake of this version, for tests that have it fail or look into it.
     pub async fn fake(version: &str) -> Self {
         let fake = Fake::start(version).await;
-        let settings = settings("127.0.0.1", fake.port, false, fake::TOKEN);
+        let settings = settings("127.0.0.1", fake.port, false, fake::ORGANIZATION.1);
         Self { settings, fake: Some(fake), client: client() }
     }
 

@@ -25,8 +25,8 @@ use tokio::sync::Notify;
 use crate::support::influx::RealInflux;
 use world::{Effect, World};
 
-/// An all-access token of the first organization.
-pub const TOKEN: &str = "t0ken-c4nary==";
+/// The first organization, and an all-access token of it.
+pub const ORGANIZATION: (&str, &str) = ("Bintumani e.V.", "t0ken-c4nary==");
 
 /// How it fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +42,7 @@ pub enum Fault {
 pub struct Fake {
     pub port: u16,
     version: String,
+    token: String,
     world: Mutex<World>,
     points: RealInflux,
     fault: Mutex<Fault>,
@@ -63,11 +64,21 @@ fn unauthorized() -> Answer {
 impl Fake {
     pub async fn start(version: &str) -> Arc<Self> {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::serve(listener, version, ORGANIZATION).await
+    }
+
+    /// Answers there, with a first organization of this name and an all-access token of it.
+    pub async fn serve(
+        listener: tokio::net::TcpListener,
+        version: &str,
+        (organization, token): (&str, &str),
+    ) -> Arc<Self> {
         let minor: u32 = version.trim_start_matches('v').split('.').nth(1).unwrap().parse().unwrap();
         let fake = Arc::new(Self {
             port: listener.local_addr().unwrap().port(),
             version: version.into(),
-            world: Mutex::new(World::new(minor)),
+            token: token.into(),
+            world: Mutex::new(World::new(minor, organization)),
             points: RealInflux::start().await,
             fault: Mutex::new(Fault::None),
             log: Mutex::default(),
@@ -120,7 +131,7 @@ impl Fake {
         }
         let header =
             headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        if header.strip_prefix("Token ") == Some(TOKEN) {
+        if header.strip_prefix("Token ") == Some(&self.token) {
             return Ok(Who::Operator);
         }
         let basic = header.strip_prefix("Basic ").ok_or_else(unauthorized)?;
@@ -246,7 +257,7 @@ async fn serve(State(fake): State<Arc<Fake>>, request: Request) -> Response {
         _ if parts
             .headers
             .get(header::AUTHORIZATION)
-            .is_none_or(|value| value != &format!("Token {TOKEN}")) =>
+            .is_none_or(|value| value != &format!("Token {}", fake.token)) =>
         {
             unauthorized()
         }

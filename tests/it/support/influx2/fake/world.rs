@@ -47,7 +47,7 @@ pub struct World {
 type Query = BTreeMap<String, String>;
 
 impl World {
-    pub fn new(minor: u32) -> Self {
+    pub fn new(minor: u32, organization: &str) -> Self {
         let mut world = Self {
             minor,
             organizations: BTreeMap::new(),
@@ -56,7 +56,7 @@ impl World {
             mappings: BTreeMap::new(),
             last_id: 0x0a00_0000_0000_0000,
         };
-        world.add_organization("Bintumani e.V.");
+        world.add_organization(organization);
         world
     }
 
