@@ -283,21 +283,29 @@ pub(super) fn tables_at(
 
 /// One process at a time: the lock goes with the process, however it ends.
 pub(super) fn lock(path: &Path) -> Result<File, OpenError> {
+    // What root makes there, or makes in the service's home, the service could not open any more. That it runs, root may learn.
+    let there = path.ancestors().find(|folder| folder.exists()).unwrap_or(Path::new("."));
+    let owner = fs::metadata(there).map_err(folder(there, "looking at the storage folder"))?.uid();
+    let is_foreign = owner != 0 && rustix::process::geteuid().is_root();
+    let foreign = || {
+        let whose = match name_of_user(owner) {
+            Some(name) => format!("`runuser -u {name} -- karana …`"),
+            None => format!("`sudo -u '#{owner}' karana …`"),
+        };
+        let source = io::Error::other(format!(
+            "belongs to the user {owner}, and root must not write there: as the server's user, {whose}"
+        ));
+        OpenError::Folder { path: there.to_owned(), step: "opening the storage folder", source }
+    };
+    if is_foreign && there != path {
+        return Err(foreign());
+    }
     // Other users of the machine have no business with credentials.
     fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(path)
         .map_err(folder(path, "creating the storage folder"))?;
-    // What root makes there, the service could not open any more. That it runs, root may learn.
-    let owner = fs::metadata(path).map_err(folder(path, "looking at the storage folder"))?.uid();
-    let is_foreign = owner != 0 && rustix::process::geteuid().is_root();
-    let foreign = || {
-        let source = io::Error::other(format!(
-            "belongs to the user {owner}, and root must not write there: as the server's user, `sudo -u '#{owner}' karana …`"
-        ));
-        OpenError::Folder { path: path.to_owned(), step: "opening the storage folder", source }
-    };
     let name = path.join("lock");
     let mut file = OpenOptions::new()
         .read(true)
@@ -324,6 +332,13 @@ pub(super) fn lock(path: &Path) -> Result<File, OpenError> {
     let noted = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
     noted.map_err(folder(&name, "writing the storage's lock"))?;
     Ok(file)
+}
+
+/// What a local user is called.
+fn name_of_user(id: u32) -> Option<String> {
+    let users = fs::read_to_string("/etc/passwd").ok()?;
+    let mut users = users.lines().map(|line| line.split(':').collect::<Vec<_>>());
+    users.find_map(|user| (user.get(2)?.parse() == Ok(id)).then(|| user[0].to_owned()))
 }
 
 fn journal(settings: &Settings) -> Result<GitJournal, OpenError> {

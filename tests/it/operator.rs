@@ -350,6 +350,17 @@ fn root_does_not_write_to_the_storage_of_a_service() {
         "{}",
         ended.stderr
     );
+    // Nor does it make one where only the service can have it.
+    let (storage, aside) = (home.storage(), home.storage().with_extension("aside"));
+    std::fs::rename(&storage, &aside).unwrap();
+    let parent = storage.parent().unwrap();
+    std::os::unix::fs::chown(parent, Some(nobody), None).unwrap();
+    let ended = home.run(&["user", "add", "--email", "a@example.org"]);
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.stderr.contains("`runuser -u nobody -- karana …`"), "{}", ended.stderr);
+    assert!(!storage.exists());
+    std::os::unix::fs::chown(parent, Some(0), None).unwrap();
+    std::fs::rename(&aside, &storage).unwrap();
     // But it may ask one that runs.
     std::os::unix::fs::chown(home.storage(), Some(0), None).unwrap();
     let server = home.serve();
