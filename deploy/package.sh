@@ -9,6 +9,12 @@
 set -eu
 cd "$(dirname "$0")/.."
 
+# Not after the builds.
+cargo deb --version > /dev/null 2>&1 || {
+    echo 'package.sh: cargo-deb is missing: cargo install cargo-deb --locked' >&2
+    exit 1
+}
+
 case "${1-}" in
 '')
     (cd frontend && npm ci && npm run build)
