@@ -9,6 +9,7 @@ mod earlier;
 mod feed;
 mod journal;
 mod load;
+mod lock;
 mod meta;
 mod open;
 mod pulse;

@@ -4,6 +4,7 @@ use super::earlier::Earlier;
 use super::feed::Feed;
 use super::journal::git::{GitJournal, Repair};
 use super::journal::{Author, Journal, JournalError, Loaded, Moment};
+use super::lock::lock;
 use super::meta::{self, Meta};
 use super::pulse::Pulse;
 use super::seal::{Keyring, KeyringError};
@@ -16,9 +17,9 @@ use super::{dump, load};
 use crate::error::Finding;
 use crate::resource::Kinds;
 use std::fmt;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write as _};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -279,66 +280,6 @@ pub(super) fn tables_at(
             )))
         }
     }
-}
-
-/// One process at a time: the lock goes with the process, however it ends.
-pub(super) fn lock(path: &Path) -> Result<File, OpenError> {
-    // What root makes there, or makes in the service's home, the service could not open any more. That it runs, root may learn.
-    let there = path.ancestors().find(|folder| folder.exists()).unwrap_or(Path::new("."));
-    let owner = fs::metadata(there).map_err(folder(there, "looking at the storage folder"))?.uid();
-    let is_foreign = owner != 0 && rustix::process::geteuid().is_root();
-    let foreign = || {
-        let whose = match name_of_user(owner) {
-            Some(name) => format!("`runuser -u {name} -- karana …`"),
-            None => format!("`sudo -u '#{owner}' karana …`"),
-        };
-        let source = io::Error::other(format!(
-            "belongs to the user {owner}, and root must not write there: as the server's user, {whose}"
-        ));
-        OpenError::Folder { path: there.to_owned(), step: "opening the storage folder", source }
-    };
-    if is_foreign && there != path {
-        return Err(foreign());
-    }
-    // Other users of the machine have no business with credentials.
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
-        .map_err(folder(path, "creating the storage folder"))?;
-    let name = path.join("lock");
-    let mut file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(!is_foreign)
-        .truncate(false)
-        .mode(0o600)
-        .open(&name)
-        .map_err(
-            |error| if is_foreign { foreign() } else { folder(&name, "opening the storage's lock")(error) },
-        )?;
-    match rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) if is_foreign => return Err(foreign()),
-        Ok(()) => {}
-        Err(rustix::io::Errno::WOULDBLOCK) => {
-            let mut holder = String::new();
-            let _ = file.read_to_string(&mut holder);
-            let holder =
-                holder.trim().parse::<u32>().map(|pid| format!(" (process {pid})")).unwrap_or_default();
-            return Err(OpenError::Locked { path: path.to_owned(), holder });
-        }
-        Err(e) => return Err(folder(&name, "locking the storage")(e.into())),
-    }
-    let noted = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
-    noted.map_err(folder(&name, "writing the storage's lock"))?;
-    Ok(file)
-}
-
-/// What a local user is called.
-fn name_of_user(id: u32) -> Option<String> {
-    let users = fs::read_to_string("/etc/passwd").ok()?;
-    let mut users = users.lines().map(|line| line.split(':').collect::<Vec<_>>());
-    users.find_map(|user| (user.get(2)?.parse() == Ok(id)).then(|| user[0].to_owned()))
 }
 
 fn journal(settings: &Settings) -> Result<GitJournal, OpenError> {

@@ -1,7 +1,8 @@
 //! A store from its backup: the repository from a remote, the key of its secrets from wherever that is kept.
 
 use super::journal::git::remote::{Remote, RemoteError};
-use super::open::{OpenError, folder, lock, open_locked};
+use super::lock::lock;
+use super::open::{OpenError, folder, open_locked};
 use super::{REPOSITORY, Settings, Snapshot};
 use crate::durable;
 use std::fs::{self, DirBuilder, File};

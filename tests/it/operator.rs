@@ -354,11 +354,16 @@ fn root_does_not_write_to_the_storage_of_a_service() {
     let (storage, aside) = (home.storage(), home.storage().with_extension("aside"));
     std::fs::rename(&storage, &aside).unwrap();
     let parent = storage.parent().unwrap();
-    std::os::unix::fs::chown(parent, Some(nobody), None).unwrap();
-    let ended = home.run(&["user", "add", "--email", "a@example.org"]);
+    let (daemon, person) = (1, 1000);
+    std::os::unix::fs::chown(parent, Some(daemon), None).unwrap();
+    let ended = home.run(&["user", "list"]);
     assert_eq!(ended.code, Some(1));
-    assert!(ended.stderr.contains("`runuser -u nobody -- karana …`"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("`runuser -u daemon -- karana …`"), "{}", ended.stderr);
     assert!(!storage.exists());
+    std::os::unix::fs::chown(parent, Some(person), None).unwrap();
+    let ended = home.run(&["user", "list"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    std::fs::remove_dir_all(&storage).unwrap();
     std::os::unix::fs::chown(parent, Some(0), None).unwrap();
     std::fs::rename(&aside, &storage).unwrap();
     // But it may ask one that runs.
