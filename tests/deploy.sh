@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Runs the playbooks of deploy/ against a server of its own, with real containers; tests/deploy/README.md draws the stage.
+# Runs the playbooks of deploy/ against servers of its own, with real containers; tests/deploy/README.md draws the stage.
 # What it is made of is kept in DEPLOY_CACHE (target/deploy), and what was said in its folder log.
 #
 #   tests/deploy.sh                              the tests, from a new stage to none
 #   tests/deploy.sh up                           a new stage, to be left running
 #   tests/deploy.sh run <command…>               a command beside the server, with Ansible and the inventory
-#   tests/deploy.sh exec <container> <command…>  a command in a container, or in `server`
+#   tests/deploy.sh exec <container> <command…>  a command in a container, or in `server` or `second`
 #   tests/deploy.sh down                         ends it, whatever state it is in
 set -euo pipefail
 called_from=$PWD
