@@ -17,9 +17,8 @@ pub fn lock(path: &Path) -> Result<File, OpenError> {
         Ok::<_, OpenError>(metadata.uid())
     };
     // What root makes in the home of a service, the service could not open. In a person's, it is what root was called for.
-    if let Some(home) =
-        path.ancestors().find(|folder| folder.exists()).filter(|there| is_root && *there != path)
-    {
+    if is_root && !path.exists() {
+        let home = path.ancestors().find(|folder| folder.exists()).unwrap_or(Path::new("."));
         let owner = owner_of(home)?;
         if (1..FIRST_PERSON).contains(&owner) {
             return Err(foreign(home, owner));
